@@ -1,0 +1,61 @@
+#include "memory/guest_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace vmtest {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+class GuestMemoryTest : public ::testing::Test {
+ protected:
+  // A hole between the two regions, as on every x86 machine with more than 3 GiB.
+  GuestMemory memory_ = GuestMemory::Create(std::array<GuestMemory::Range, 2>{
+                                                {{0, 4 * kPage}, {8 * kPage, 2 * kPage}}})
+                            .value();
+};
+
+TEST_F(GuestMemoryTest, ReadsBackInBothRegions) {
+  EXPECT_TRUE(memory_.Write<uint64_t>(16, 0x1122334455667788));
+  EXPECT_EQ(memory_.Read<uint64_t>(16), 0x1122334455667788);
+  EXPECT_TRUE(memory_.Write<uint32_t>(10 * kPage - 4, 7));
+  EXPECT_EQ(memory_.LoadAcquire<uint32_t>(10 * kPage - 4), 7u);
+  EXPECT_EQ(memory_.size(), 6 * kPage);
+}
+
+TEST_F(GuestMemoryTest, RefusesWhatIsNotWhollyInside) {
+  struct Case {
+    GuestAddress address;
+    uint64_t size;
+    bool inside;
+  };
+  const Case cases[] = {
+      {0, 4 * kPage, true},           {0, 4 * kPage + 1, false},
+      {4 * kPage - 1, 1, true},       {4 * kPage - 1, 2, false},
+      {5 * kPage, 1, false},          {7 * kPage + 4095, 2, false},
+      {8 * kPage, 2 * kPage, true},   {10 * kPage, 1, false},
+      {UINT64_MAX, 1, false},         {UINT64_MAX - 7, 8, false},
+      {8, UINT64_MAX, false},         {8, UINT64_MAX - 7, false},
+      {8 * kPage, UINT64_MAX, false}, {0, 0, true},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(memory_.Contains(c.address, c.size), c.inside) << c.address << " + " << c.size;
+    EXPECT_EQ(memory_.Bytes(c.address, c.size).has_value(), c.inside);
+  }
+}
+
+TEST_F(GuestMemoryTest, ARefusedWriteWritesNothing) {
+  ASSERT_TRUE(memory_.Write<uint32_t>(4 * kPage - 4, 0));
+  EXPECT_FALSE(memory_.Write<uint64_t>(4 * kPage - 4, UINT64_MAX));
+  EXPECT_EQ(memory_.Read<uint32_t>(4 * kPage - 4), 0u);
+}
+
+TEST_F(GuestMemoryTest, MisalignedIndexIsOutside) {
+  EXPECT_FALSE(memory_.LoadAcquire<uint16_t>(1).has_value());
+  EXPECT_FALSE(memory_.StoreRelease<uint16_t>(3, 1));
+}
+
+}  // namespace
+}  // namespace vmtest
