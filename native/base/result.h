@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace vmtest {
@@ -35,8 +36,9 @@ std::string_view ErrorCodeName(ErrorCode code);
 
 struct Error {
   ErrorCode code;
-  std::string message;  // one line, no full stop: what failed and why
-  int os_error = 0;     // errno, or 0 when no system call was to blame
+  std::string message;       // one line, no full stop: what failed and why
+  int os_error = 0;          // errno, or 0 when no system call was to blame
+  std::string subject = {};  // the part of a request to blame ("kernel", "disks[0]"), where known
 };
 
 template <typename T = void>
@@ -49,6 +51,23 @@ using Result = tl::expected<T, Error>;
 // strerror. Call it before anything else can change errno.
 [[nodiscard]] tl::unexpected<Error> FailErrno(std::string_view what, int os_error = errno);
 
+// Says which part of a request an error is about; what was said before, nearer to it, stays.
+template <typename T>
+Result<T> About(std::string_view subject, Result<T> result) {
+  if (!result.has_value() && result.error().subject.empty()) {
+    result.error().subject = subject;
+  }
+  return result;
+}
+
+// For VM_TRY: what a successful Result holds, nothing for Result<>.
+template <typename T>
+T TakeValue(Result<T>&& result) {
+  if constexpr (!std::is_void_v<T>) {
+    return *std::move(result);
+  }
+}
+
 }  // namespace vmtest
 
 // The value of a Result, or return its Error from the enclosing function. A GNU statement
@@ -59,5 +78,5 @@ using Result = tl::expected<T, Error>;
     if (!vm_try_result.has_value()) {                            \
       return ::tl::unexpected(std::move(vm_try_result).error()); \
     }                                                            \
-    std::move(vm_try_result).value();                            \
+    ::vmtest::TakeValue(std::move(vm_try_result));               \
   })

@@ -1,0 +1,51 @@
+// Vm: one KVM virtual machine: its memory slots, interrupt controller and event wiring. No policy:
+// what goes where is decided by arch/ and machine/.
+#pragma once
+
+#include <linux/kvm.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "event/event_fd.h"
+#include "kvm/kvm.h"
+#include "kvm/vcpu.h"
+#include "memory/guest_memory.h"
+
+namespace vmtest {
+
+class Vm {
+ public:
+  static Result<Vm> Create(const Kvm& kvm);
+
+  // Every region becomes a memory slot. `memory` must outlive the VM.
+  Result<> SetMemory(const GuestMemory& memory);
+
+  // x86: three pages that KVM needs on Intel hosts for real mode, and one for the identity map
+  // (KVM API 4.35 and 4.41). Both must lie in the hole, away from every slot and device.
+  Result<> ReserveX86Pages(uint64_t tss_address, uint64_t identity_map_address);
+  // x86: local APICs, I/O APIC and 8259s in the kernel (KVM API 4.24).
+  Result<> CreateIrqChip();
+  // x86: the 8254 timer with a dummy speaker port 0x61 (KVM API 4.71).
+  Result<> CreatePit();
+
+  // Each signal of `event` becomes one edge on interrupt line `gsi` (KVM API 4.75).
+  Result<> AttachIrq(const EventFd& event, uint32_t gsi);
+  // A guest write of `value`, 32 bits wide, to the MMIO address signals `event` without leaving the
+  // kernel (KVM API 4.59). Nullopt: any value.
+  Result<> AttachNotify(const EventFd& event, uint64_t address, std::optional<uint32_t> value);
+
+  Result<Vcpu> CreateVcpu(uint32_t id);
+
+  int Extension(int capability) const;
+
+ private:
+  Vm(UniqueFd fd, size_t vcpu_map_size) : fd_(std::move(fd)), vcpu_map_size_(vcpu_map_size) {}
+
+  UniqueFd fd_;
+  size_t vcpu_map_size_;
+};
+
+}  // namespace vmtest

@@ -1,0 +1,81 @@
+// vmtest-vmm: one guest, driven over fd 3. See docs/control-protocol.md.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "arch/x86_64/probe.h"
+#include "vmm/controller.h"
+#include "vmm/version.h"
+
+namespace vmtest {
+namespace {
+
+constexpr int kControlFd = 3;
+constexpr int kExitUsage = 2;
+constexpr int kExitFailed = 1;
+
+constexpr std::string_view kUsage =
+    "usage: vmtest-vmm                     serve one guest over fd 3 (started by vmtest)\n"
+    "       vmtest-vmm --probe-kvm [PATH]  can this machine's KVM run a kernel? one JSON line\n"
+    "       vmtest-vmm --version\n";
+
+int Probe(const std::string& path) {
+  const auto result = x86::ProbeKvm(path, std::chrono::seconds(5));
+  const nlohmann::json line = {{"status", x86::ProbeStatusName(result.status)},
+                               {"message", result.message},
+                               {"hint", result.hint}};
+  fmt::print("{}\n", line.dump());
+  return result.status == x86::ProbeStatus::kUsable ? 0 : kExitFailed;
+}
+
+int Serve() {
+  // The channel's end already ends us; this also covers a parent that dies while we are busy. A
+  // parent that died before this line has closed the channel.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  auto loop = EventLoop::Create();
+  if (!loop) {
+    fmt::print(stderr, "vmtest-vmm: {}\n", loop.error().message);
+    return kExitFailed;
+  }
+  auto controller = Controller::Create(**loop, UniqueFd(kControlFd));
+  if (!controller) {
+    fmt::print(stderr,
+               "vmtest-vmm: {}; fd 3 must be a SOCK_SEQPACKET socket: this program is started by "
+               "vmtest\n",
+               controller.error().message);
+    return kExitUsage;
+  }
+  (*loop)->Run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace vmtest
+
+int main(int argc, char** argv) {
+  if (argc == 1) {
+    return vmtest::Serve();
+  }
+  const std::string_view option = argv[1];
+  if (option == "--probe-kvm" && argc <= 3) {
+    return vmtest::Probe(argc == 3 ? argv[2] : "/dev/kvm");
+  }
+  if (option == "--version" && argc == 2) {
+    fmt::print("vmtest-vmm {} {}\n", vmtest::kVersion, vmtest::kArch);
+    return 0;
+  }
+  if (option == "--help" && argc == 2) {
+    fmt::print("{}", vmtest::kUsage);
+    return 0;
+  }
+  fmt::print(stderr, "vmtest-vmm: unknown arguments\n{}", vmtest::kUsage);
+  return vmtest::kExitUsage;
+}
