@@ -21,7 +21,7 @@ struct ResetRequested {
 
 struct Panicked {};
 struct TripleFault {};
-struct DebugExit {
+struct DebugExited {
   uint8_t code;
 };
 
@@ -40,7 +40,7 @@ struct HostError {
   Error error;
 };
 
-using GuestEnd = std::variant<PoweredOff, ResetRequested, Panicked, TripleFault, DebugExit,
+using GuestEnd = std::variant<PoweredOff, ResetRequested, Panicked, TripleFault, DebugExited,
                               KvmInternalError, EntryFailure, Killed, HostError>;
 
 // The wire name, like "triple-fault" (docs/control-protocol.md).

@@ -106,7 +106,7 @@ std::string FormatEnded(const GuestEnd& end) {
   Json reason = Json::object();
   if (const auto* reset = std::get_if<ResetRequested>(&end)) {
     reason["by"] = ResetSourceName(reset->source);
-  } else if (const auto* debug = std::get_if<DebugExit>(&end)) {
+  } else if (const auto* debug = std::get_if<DebugExited>(&end)) {
     reason["code"] = debug->code;
   } else if (const auto* internal = std::get_if<KvmInternalError>(&end)) {
     reason = ToJson(*internal);

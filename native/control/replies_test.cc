@@ -16,7 +16,7 @@ TEST(RepliesTest, EveryEndHasItsKindAndFields) {
             Json({{"kind", "reset"}, {"by", "i8042"}}));
   EXPECT_EQ(reason(Panicked{}), Json({{"kind", "panic"}}));
   EXPECT_EQ(reason(TripleFault{}), Json({{"kind", "triple-fault"}}));
-  EXPECT_EQ(reason(DebugExit{.code = 3}), Json({{"kind", "debug-exit"}, {"code", 3}}));
+  EXPECT_EQ(reason(DebugExited{.code = 3}), Json({{"kind", "debug-exit"}, {"code", 3}}));
   EXPECT_EQ(reason(EntryFailure{.hardware_reason = 0x80000021}),
             Json({{"kind", "entry-failure"}, {"hardware_reason", "0x80000021"}}));
   EXPECT_EQ(reason(Killed{}), Json({{"kind", "killed"}}));

@@ -15,7 +15,7 @@ class Timer {
   static Result<Timer> Create(EventLoop& loop, std::function<void()> on_expire);
 
   // Fires once, `delay` from now; replaces a deadline that is still open. A delay of zero or less
-  // fires in the next round.
+  // fires in the next round. Arm and Disarm may be called on any thread.
   void Arm(std::chrono::nanoseconds delay);
   void Disarm();
 

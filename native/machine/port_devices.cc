@@ -24,7 +24,7 @@ PortDevices::PortDevices(std::unique_ptr<ConsolePump> pump, EventFd serial_irq,
       i8042_([end = config.on_end] { end(ResetRequested{.source = ResetSource::kI8042}); }),
       rtc_(config.rtc_base, config.memory_bytes),
       pvpanic_(config.on_panic),
-      debug_exit_([end = config.on_end](uint8_t code) { end(DebugExit{.code = code}); }),
+      debug_exit_([end = config.on_end](uint8_t code) { end(DebugExited{.code = code}); }),
       acpi_power_([end = config.on_end] { end(PoweredOff{}); },
                   [end = config.on_end] { end(ResetRequested{.source = ResetSource::kAcpi}); }),
       reset_control_(

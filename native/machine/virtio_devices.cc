@@ -2,12 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "arch/x86_64/layout.h"
 #include "virtio/blk/blk_device.h"
+#include "virtio/blk/overlay_disk.h"
+#include "virtio/blk/raw_disk.h"
 #include "virtio/mmio_registers.h"
 #include "virtio/rng/rng_device.h"
 
 namespace vmtest {
+namespace {
+
+Result<std::unique_ptr<DiskBackend>> OpenDisk(DiskConfig& config) {
+  if (config.mode == DiskMode::kOverlay) {
+    return VM_TRY(OverlayDisk::Open(std::move(config.file), std::move(config.overlay)));
+  }
+  return VM_TRY(RawDisk::Open(std::move(config.file), config.mode == DiskMode::kReadOnly));
+}
+
+}  // namespace
 
 Result<std::unique_ptr<VirtioDevices>> VirtioDevices::Create(
     EventLoop& loop, const GuestMemory& memory, VsockHost& host, std::vector<DiskConfig> disks,
@@ -19,11 +33,14 @@ Result<std::unique_ptr<VirtioDevices>> VirtioDevices::Create(
   VM_TRY(self->Add("vsock", std::move(vsock), loop, nullptr, memory, on_log));
   VM_TRY(self->Add("rng", std::make_unique<RngDevice>(), loop, nullptr, memory, on_log));
   for (size_t i = 0; i < disks.size(); ++i) {
-    auto disk = VM_TRY(About(fmt::format("disks[{}]", i), OpenDisk(std::move(disks[i]))));
     const std::string name = fmt::format("blk{}", i);
+    auto disk = VM_TRY(About(fmt::format("disks[{}]", i), OpenDisk(disks[i])));
+    auto device = std::make_unique<BlkDevice>(
+        std::move(disk), disks[i].serial,
+        [on_log, name](const std::string& message) { on_log(name + ": " + message); });
     auto thread = VM_TRY(LoopThread::Start(name));
     EventLoop& disk_loop = thread->loop();
-    VM_TRY(self->Add(name, std::move(disk), disk_loop, std::move(thread), memory, on_log));
+    VM_TRY(self->Add(name, std::move(device), disk_loop, std::move(thread), memory, on_log));
   }
   return self;
 }
@@ -33,14 +50,14 @@ Result<> VirtioDevices::Add(std::string name, std::unique_ptr<VirtioDevice> devi
                             const std::function<void(const std::string&)>& on_log) {
   EventFd irq = VM_TRY(EventFd::Create());
   Unit unit{.name = std::move(name), .device = std::move(device), .thread = std::move(thread)};
-  Result<std::unique_ptr<MmioTransport>> transport;
+  std::optional<Result<std::unique_ptr<MmioTransport>>> transport;
   // A transport registers its queues with the loop, and so is made on the loop's thread.
   loop.RunSync([&] {
-    transport = MmioTransport::Create(
+    transport.emplace(MmioTransport::Create(
         *unit.device, loop, memory, std::move(irq),
-        [on_log, of = unit.name](const std::string& why) { on_log(of + ": " + why); });
+        [on_log, of = unit.name](const std::string& why) { on_log(of + ": " + why); }));
   });
-  unit.transport = VM_TRY(std::move(transport));
+  unit.transport = VM_TRY(*std::move(transport));
   units_.push_back(std::move(unit));
   return {};
 }

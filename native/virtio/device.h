@@ -48,6 +48,10 @@ class VirtioInterrupt {
   virtual void SignalQueue(uint16_t index) = 0;
   // The configuration space changed.
   virtual void SignalConfig() = 0;
+  // Asks for OnQueueNotify(index) once more, in a later round of the loop: for a device that has
+  // served its share and lets others have their turn. A driver can fill a queue faster than a
+  // device can empty it, so a device that works until there is nothing left may never come back.
+  virtual void NotifyAgain(uint16_t index) = 0;
   // The driver broke the rules and the device cannot go on: sets DEVICE_NEEDS_RESET (virtio 1.2,
   // section 2.1.2). The device is not notified again until it is reset. `why` goes to the log.
   virtual void Fail(std::string_view why) = 0;

@@ -72,7 +72,7 @@ std::string_view QueueErrorText(QueueError error) {
     case QueueError::kHeadOutOfRange:
       return "a descriptor index lies past the table";
     case QueueError::kChainTooLong:
-      return "a descriptor chain is a loop";
+      return "a descriptor chain is longer than the queue, or a loop";
     case QueueError::kAddressOutside:
       return "a buffer lies outside guest memory";
     case QueueError::kReadableAfterWritable:
@@ -82,9 +82,7 @@ std::string_view QueueErrorText(QueueError error) {
     case QueueError::kIndirectBadLength:
       return "an indirect table has a bad length";
     case QueueError::kChainTooLarge:
-      return "a chain holds more than 4 GiB";
-    case QueueError::kRingOutside:
-      return "a ring lies outside guest memory";
+      return "a chain holds 4 GiB or more";
   }
   return "unknown queue error";
 }
@@ -126,8 +124,7 @@ bool Queue::Enable(const GuestMemory& memory, const QueueConfig& config) {
   config_ = config;
   next_available_ = 0;
   next_used_ = 0;
-  signalled_used_ = 0;
-  ever_signalled_ = false;
+  unsignalled_ = 0;
   return true;
 }
 
@@ -150,34 +147,28 @@ tl::expected<std::optional<Chain>, QueueError> Queue::Pop() {
   }
   const uint64_t slot = next_available_ % config_.size;
   const auto head = memory_->Read<uint16_t>(config_.available + kRingEntries + 2 * slot);
-  if (!head) {
-    return tl::unexpected(QueueError::kRingOutside);
-  }
+  VMTEST_CHECK(head.has_value());  // Enable has seen the whole ring, and regions never go away
   Chain chain;
   chain.head_ = *head;
   if (const auto error = Walk(chain, config_.descriptors, config_.size, *head, false)) {
     return tl::unexpected(*error);
   }
   ++next_available_;
-  ++popped_;
+  popped_.Add();
   return chain;
 }
 
 // Follows one table; an indirect descriptor leads once, and only once, into a second one.
 std::optional<QueueError> Queue::Walk(Chain& chain, GuestAddress table, uint32_t table_size,
-                                      uint16_t index, bool in_indirect) {
-  // A table of n descriptors holds chains of at most n: one more is a loop. An indirect table may
-  // not hold more than the queue either (2.7.5.3.1), which also bounds the work a guest can ask
-  // for.
-  const uint32_t limit = std::min<uint32_t>(table_size, config_.size);
-  for (uint32_t count = 0; count < limit; ++count) {
+                                      uint16_t index, bool in_indirect) const {
+  // No chain is longer than the queue, in whatever tables it lies (2.7.5.3.1). That catches loops
+  // and bounds the work that a guest can ask for.
+  while (chain.segments_.size() < config_.size) {
     if (index >= table_size) {
       return QueueError::kHeadOutOfRange;
     }
     const auto descriptor = memory_->Read<Descriptor>(table + sizeof(Descriptor) * index);
-    if (!descriptor) {
-      return QueueError::kRingOutside;
-    }
+    VMTEST_CHECK(descriptor.has_value());  // whoever gave us the table has checked all of it
     if ((descriptor->flags & kDescriptorIndirect) != 0) {
       if (!config_.indirect || in_indirect || (descriptor->flags & kDescriptorNext) != 0) {
         return QueueError::kIndirectNotAllowed;
@@ -219,7 +210,7 @@ std::optional<QueueError> Queue::Walk(Chain& chain, GuestAddress table, uint32_t
 
 void Queue::UndoPop() {
   --next_available_;
-  --popped_;
+  popped_.Subtract(1);
 }
 
 void Queue::Push(uint16_t head, uint32_t written) {
@@ -229,35 +220,32 @@ void Queue::Push(uint16_t head, uint32_t written) {
   // Enable has checked that the rings lie in guest memory, and regions never go away.
   VMTEST_CHECK(memory_->Write(config_.used + kRingEntries + kUsedEntrySize * slot, entry));
   ++next_used_;
-  ++pushed_;
+  pushed_.Add();
+  ++unsignalled_;
   VMTEST_CHECK(memory_->StoreRelease<uint16_t>(config_.used + kRingIndex, next_used_));
 }
 
 bool Queue::ShouldSignal() {
-  if (!enabled() || (ever_signalled_ && signalled_used_ == next_used_)) {
+  if (!enabled() || unsignalled_ == 0) {
     return false;
   }
   // The used index must be visible before the driver's wish is read, or both sides go to sleep:
   // the driver writes used_event and then looks at the used index.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  const uint16_t old_used = std::exchange(signalled_used_, next_used_);
-  const bool first = !std::exchange(ever_signalled_, true);
+  const uint64_t pushed = std::exchange(unsignalled_, 0);
   if (!config_.event_index) {
     const auto flags = memory_->LoadAcquire<uint16_t>(config_.available);
     return (flags.value_or(0) & kAvailNoInterrupt) == 0;
   }
   const auto event =
       memory_->LoadAcquire<uint16_t>(config_.available + UsedEventOffset(config_.size));
-  if (first || !event) {
-    return true;
-  }
-  // 2.7.10: did we just step over used_event? All three are free-running 16-bit counters.
-  return static_cast<uint16_t>(next_used_ - *event - 1) <
-         static_cast<uint16_t>(next_used_ - old_used);
+  // 2.7.10: did we just step over used_event? A full turn steps over every value.
+  return pushed > UINT16_MAX || !event ||
+         static_cast<uint16_t>(next_used_ - *event - 1) < static_cast<uint16_t>(pushed);
 }
 
 void Queue::SuppressNotifications() {
-  if (!config_.event_index) {
+  if (enabled() && !config_.event_index) {
     VMTEST_CHECK(memory_->StoreRelease<uint16_t>(config_.used, kUsedNoNotify));
   }
   // With EVENT_IDX, leaving avail_event behind is what suppresses.
@@ -281,15 +269,13 @@ bool Queue::ResumeNotifications() {
 void Queue::Save(StateWriter& writer) const {
   writer.U16(next_available_);
   writer.U16(next_used_);
-  writer.U16(signalled_used_);
-  writer.Bool(ever_signalled_);
+  writer.U64(unsignalled_);
 }
 
 void Queue::Load(StateReader& reader) {
   next_available_ = reader.U16();
   next_used_ = reader.U16();
-  signalled_used_ = reader.U16();
-  ever_signalled_ = reader.Bool();
+  unsignalled_ = reader.U64();
 }
 
 }  // namespace vmtest

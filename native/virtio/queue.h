@@ -16,6 +16,7 @@
 
 #include "base/state.h"
 #include "memory/guest_memory.h"
+#include "virtio/counter.h"
 
 namespace vmtest {
 
@@ -62,13 +63,12 @@ class Chain {
 enum class QueueError {
   kAvailIndexJump,         // the available index ran ahead by more than the queue's size (2.7.13.3)
   kHeadOutOfRange,         // a head or next index past the descriptor table
-  kChainTooLong,           // more descriptors than the queue has: a loop (2.7.5.3.1)
+  kChainTooLong,           // more descriptors than the queue has, a loop mostly (2.7.5.3.1)
   kAddressOutside,         // a buffer that is not wholly in guest memory
   kReadableAfterWritable,  // device-readable descriptor after a writable one (2.7.4.2)
   kIndirectNotAllowed,     // indirect without negotiation, nested, or with NEXT (2.7.5.3.1)
   kIndirectBadLength,      // table length zero or not a multiple of 16 (2.7.5.3)
-  kChainTooLarge,          // more than 2^32 bytes in all (2.7.5.2)
-  kRingOutside,            // the rings themselves are not in guest memory any more
+  kChainTooLarge,          // 2^32 bytes or more in all: no used length could tell (2.7.4.2)
 };
 std::string_view QueueErrorText(QueueError error);
 
@@ -92,7 +92,8 @@ class Queue {
 
   // The next buffer, or none when the driver has put none there.
   [[nodiscard]] tl::expected<std::optional<Chain>, QueueError> Pop();
-  // Takes the last Pop back: the same buffer comes again. Only before anything was pushed for it.
+  // Takes the last Pop back: the same buffer comes again. Only for the buffer popped last, and
+  // before it was pushed. It counts as available: ResumeNotifications answers true for it.
   void UndoPop();
   // True when Pop would find a buffer (or an error).
   bool HasAvailable() const;
@@ -101,19 +102,20 @@ class Queue {
   // the driver wants an interrupt is asked separately, once for a batch.
   void Push(uint16_t head, uint32_t written);
   void Push(const Chain& chain, uint32_t written) { Push(chain.head(), written); }
-  // True when the driver wants to hear of the buffers pushed since the last call (2.7.10).
+  // True when the driver wants to hear of the buffers pushed since the last call (2.7.10); false
+  // when there were none.
   [[nodiscard]] bool ShouldSignal();
 
-  // Tells the driver not to notify while we look at the queue anyway (2.7.10).
+  // Tells the driver not to notify while we look at the queue anyway (2.7.10). A hint: it may.
   void SuppressNotifications();
   // Asks for notifications again. True when buffers arrived meanwhile: the caller must look at the
   // queue once more, because no notification will come for those. This closes the lost-wake-up
   // window and must be the last thing before going to sleep.
   [[nodiscard]] bool ResumeNotifications();
 
-  // Counters, for statistics.
-  uint64_t popped() const { return popped_; }
-  uint64_t pushed() const { return pushed_; }
+  // Since construction, for statistics. Any thread.
+  uint64_t popped() const { return popped_.Get(); }
+  uint64_t pushed() const { return pushed_.Get(); }
 
   // The ring positions (the addresses belong to the transport). Load after Enable.
   void Save(StateWriter& writer) const;
@@ -122,16 +124,17 @@ class Queue {
  private:
   uint16_t AvailableIndex() const;
   std::optional<QueueError> Walk(Chain& chain, GuestAddress table, uint32_t table_size,
-                                 uint16_t index, bool in_indirect);
+                                 uint16_t index, bool in_indirect) const;
 
   const GuestMemory* memory_ = nullptr;
   QueueConfig config_{};
   uint16_t next_available_ = 0;  // free-running, as the rings' idx fields
   uint16_t next_used_ = 0;
-  uint16_t signalled_used_ = 0;  // next_used_ when ShouldSignal was last asked
-  bool ever_signalled_ = false;
-  uint64_t popped_ = 0;
-  uint64_t pushed_ = 0;
+  // Pushed since ShouldSignal was last asked. Wider than the rings' counters: a driver that polls
+  // takes back any number of buffers meanwhile, and a full turn of 2^16 must not look like none.
+  uint64_t unsignalled_ = 0;
+  Counter popped_;
+  Counter pushed_;
 };
 
 }  // namespace vmtest

@@ -11,7 +11,8 @@ namespace vmtest::x86 {
 // Where the tables of the 64-bit entry lie in guest memory.
 struct EntryTables {
   GuestAddress gdt;          // 32 bytes
-  GuestAddress page_tables;  // three pages, page-aligned
+  GuestAddress page_tables;  // six pages, page-aligned
+  GuestAddress stack_top;
 };
 
 struct CpuState {

@@ -1,0 +1,99 @@
+// Counts out of the reports that test runners write. Pure; a report that does not parse throws, and its stage
+// then counts as failed.
+
+/**
+ * @typedef {{ name: string, reason: string }} Skip
+ * @typedef {{ passed: number, failures: string[], skips: Skip[] }} Counts
+ */
+
+/** @returns {Counts} */
+export function noCounts() {
+  return { passed: 0, failures: [], skips: [] };
+}
+
+/** @type {(all: Counts[]) => Counts} */
+export function addCounts(all) {
+  return {
+    passed: all.reduce((sum, counts) => sum + counts.passed, 0),
+    failures: all.flatMap((counts) => counts.failures),
+    skips: all.flatMap((counts) => counts.skips),
+  };
+}
+
+const NO_REASON = 'no reason given';
+
+/** vitest --reporter=json @param {string} text @returns {Counts} */
+export function readVitest(text) {
+  const counts = noCounts();
+  for (const file of JSON.parse(text).testResults) {
+    // A file that fails to load has no tests in it.
+    if (file.status === 'failed' && file.assertionResults.length === 0) counts.failures.push(file.name);
+    for (const { fullName, status, meta } of file.assertionResults) {
+      if (status === 'passed') counts.passed++;
+      else if (status === 'failed') counts.failures.push(fullName);
+      else counts.skips.push({ name: fullName, reason: meta?.reason ?? NO_REASON });
+    }
+  }
+  return counts;
+}
+
+/** playwright test --reporter=json @param {string} text @returns {Counts} */
+export function readPlaywright(text) {
+  const counts = noCounts();
+  const report = JSON.parse(text);
+  for (const error of report.errors) counts.failures.push(`playwright: ${firstLine(error.message ?? 'error')}`);
+  /** @type {(suite: any, path: string[]) => void} */
+  const visit = (suite, path) => {
+    for (const inner of suite.suites ?? []) visit(inner, [...path, inner.title]);
+    for (const spec of suite.specs ?? []) {
+      const name = [...path, spec.title].join(' > ');
+      for (const test of spec.tests) {
+        if (test.status === 'expected') counts.passed++;
+        else if (test.status === 'skipped') counts.skips.push({ name, reason: skipReason(test) });
+        // "flaky" too: a test that fails sometimes is a bug with a cause.
+        else counts.failures.push(name);
+      }
+    }
+  };
+  for (const suite of report.suites) visit(suite, [suite.title]);
+  return counts;
+}
+
+/** @param {any} test */
+function skipReason(test) {
+  const annotation = test.annotations.find((/** @type {any} */ { type }) => type === 'skip' || type === 'fixme');
+  // Playwright also reports tests as skipped that it never came to, after a fatal error or --max-failures.
+  return annotation ? (annotation.description ?? NO_REASON) : 'was not run';
+}
+
+/** ctest --output-junit @param {string} text @returns {Counts} */
+export function readCtest(text) {
+  if (!/<testsuite\b/.test(text)) throw new Error('not a JUnit report');
+  const counts = noCounts();
+  for (const [, attributes = '', body = ''] of text.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
+    const name = unescapeXml(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? '');
+    const status = /\bstatus="([^"]*)"/.exec(attributes)?.[1];
+    if (status === 'run') counts.passed++;
+    else if (/<skipped\b/.test(body)) counts.skips.push({ name, reason: gtestReason(body) });
+    else if (status === 'disabled') counts.skips.push({ name, reason: 'the test is disabled' });
+    else counts.failures.push(name);
+  }
+  return counts;
+}
+
+/** What GTEST_SKIP() << "..." printed: the line after "file:line: Skipped". @param {string} body */
+function gtestReason(body) {
+  const output = unescapeXml(/<system-out>(.*?)<\/system-out>/s.exec(body)?.[1] ?? '');
+  return /: Skipped\r?\n([^\n]+)/.exec(output)?.[1]?.trim() || NO_REASON;
+}
+
+/** @param {string} text */
+function unescapeXml(text) {
+  const names = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name) => names[/** @type {keyof typeof names} */ (name)]);
+}
+
+/** @param {string} text */
+function firstLine(text) {
+  return text.split('\n', 1)[0] ?? '';
+}

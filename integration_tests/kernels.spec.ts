@@ -1,0 +1,75 @@
+/** Stock kernels in both forms, and the sizes a guest can have. */
+import { open } from 'node:fs/promises';
+import { expect, test } from '@playwright/test';
+import { createCleanup } from '../runner/cleanup.js';
+import { cacheRoot } from '../runner/images/cache.js';
+import { resolveImages } from '../runner/images/resolve.js';
+import { launch } from '../runner/index.js';
+import { findInstallation } from '../runner/installation.js';
+import { createGuest } from './support/engine.js';
+import { sh } from './support/exec.js';
+
+for (const flavour of ['cloud', 'generic'] as const) {
+  test(`Debian's ${flavour} kernel runs a command, unpacked once on the host`, async () => {
+    await using machine = await launch({ kernel: flavour });
+    const { stdout } = await sh(machine, 'uname -r; cat /proc/cmdline');
+    expect(stdout).toMatch(flavour === 'cloud' ? /^6\.1\.0-\d+-cloud-amd64\n/ : /^6\.1\.0-\d+-amd64\n/);
+    expect(stdout).toContain('console=ttyS0');
+  });
+
+  for (const format of ['ELF', 'bzImage'] as const) {
+    test(`Debian's ${flavour} kernel boots as ${format}`, async () => {
+      await using cleanup = createCleanup();
+      const cache = { root: cacheRoot(process.env), cleanup };
+      const { agent } = findInstallation();
+      const images = await resolveImages(cache, { kernel: flavour, agent }, {});
+      const kernel = format === 'ELF' ? images.kernel.path : images.kernel.label;
+      const magic = Buffer.alloc(4);
+      await using file = await open(kernel);
+      await file.read(magic, 0, 4, 0);
+      expect(magic.toString('latin1') === '\x7fELF').toBe(format === 'ELF');
+
+      // rdinit ends the guest by itself: there is no agent at this level.
+      const append = 'console=ttyS0 panic=-1 rdinit=/bin/busybox -- poweroff -f';
+      await using raw = await createGuest({ kernel, initrd: images.initrd, memoryMib: 512, cmdline: append });
+      await raw.guest.start();
+      expect(await raw.guest.ended, raw.console()).toMatchObject({ kind: 'poweroff' });
+      expect(raw.console()).toContain('Linux version 6.1.');
+    });
+  }
+}
+
+for (const cpus of [1, 2, 4]) {
+  test(`${cpus} CPUs are all online and all run code`, async () => {
+    await using machine = await launch({ cpus });
+    const { stdout } = await sh(
+      machine,
+      'nproc; for c in $(seq 0 $(($(nproc) - 1))); do taskset -c $c true && echo ran; done',
+    );
+    expect(stdout).toBe(`${cpus}\n${'ran\n'.repeat(cpus)}`);
+    const { vcpus } = await machine.stats();
+    expect(vcpus).toHaveLength(cpus);
+  });
+}
+
+for (const [memoryMib, least] of [
+  [128, 60],
+  [5120, 4700],
+] as const) {
+  test(`${memoryMib} MiB of memory`, async () => {
+    await using machine = await launch({ memoryMib });
+    const { stdout } = await sh(machine, 'cat /proc/meminfo /proc/iomem');
+    const total = Number(/MemTotal:\s+(\d+) kB/.exec(stdout)?.[1]) / 1024;
+    expect(total).toBeGreaterThan(least);
+    expect(total).toBeLessThanOrEqual(memoryMib);
+    // The hole below 4 GiB: what does not fit under it begins at 4 GiB.
+    expect(/^100000000-[0-9a-f]+ : System RAM$/m.test(stdout)).toBe(memoryMib > 3072);
+  });
+}
+
+test('memory above 4 GiB holds what was written', async () => {
+  await using machine = await launch({ memoryMib: 5120 });
+  const script =
+    'mount -t tmpfs -o size=4g t /mnt && head -c 3500m /dev/zero > /mnt/f && tail -c 1 /mnt/f | od -An -tx1; stat -c %s /mnt/f';
+  expect((await sh(machine, script)).stdout).toBe(` 00\n${3500 * 2 ** 20}\n`);
+});

@@ -1,0 +1,16 @@
+import { defineConfig } from '@playwright/test';
+
+// Specs that boot real guests. They need a usable KVM (ci/kvm-lab has one) and what `npm run build` and
+// `vmtest images fetch` make.
+export default defineConfig({
+  testDir: '.',
+  outputDir: '../test-results',
+  // A guest takes a whole CPU while it boots, and the lab has few.
+  workers: 2,
+  fullyParallel: true,
+  retries: 0,
+  forbidOnly: true,
+  // Only the end of a test that hangs: an emulated CPU on a busy machine is slow. No test measures time.
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
+});

@@ -1,0 +1,81 @@
+// Serial16550: a 16550A UART (PC16550D data sheet; the section names below are its own), as Linux's
+// 8250 driver finds it at the PC's COM1.
+//
+// Time does not pass on its line: a byte is sent the moment it is written, so the transmitter is
+// always empty, and the receiver's character timeout has always expired. Modem lines are as if a
+// ready modem were connected. The interrupt is the ISA bus's: an edge. OUT2 does not gate it.
+#pragma once
+
+#include <array>
+#include <mutex>
+
+#include "devices/port_device.h"
+#include "devices/serial_sink.h"
+#include "event/event_fd.h"
+
+namespace vmtest {
+
+class Serial16550 final : public PortDevice {
+ public:
+  static constexpr uint64_t kPorts = 8;
+  static constexpr size_t kFifoSize = 16;
+
+  // Both must outlive the UART. `interrupt` is signalled once for each edge (an irqfd).
+  Serial16550(const EventFd& interrupt, SerialSink& sink) : interrupt_(interrupt), sink_(sink) {}
+
+  // Puts input into the receiver. Returns how many of the bytes it took: the rest is the caller's
+  // to offer again when SerialSink::OnInputRoom says so. Any thread.
+  [[nodiscard]] size_t Receive(std::span<const uint8_t> bytes);
+
+  void Save(StateWriter& writer) const override;
+  void Load(StateReader& reader) override;
+
+ protected:
+  uint8_t ReadPort(uint64_t offset) override;
+  void WritePort(uint64_t offset, uint8_t value) override;
+
+ private:
+  // What has to be done for the outside once the mutex is free.
+  struct Effects {
+    bool interrupt = false;
+    bool input_room = false;
+    bool transmit = false;
+  };
+  void Execute(const Effects& effects, uint8_t transmitted);
+
+  // All below with the mutex held.
+  uint8_t ReadRegister(uint64_t offset);
+  void WriteRegister(uint64_t offset, uint8_t value, Effects& effects);
+  void WriteFifoControl(uint8_t value);
+  void WriteModemControl(uint8_t value);
+  void WriteInterruptEnable(uint8_t value);
+  bool Push(uint8_t byte);
+  uint8_t Pop();
+  void ClearReceiver() { count_ = 0; }
+  size_t Capacity() const;
+  uint8_t InterruptId() const;
+  uint8_t ModemLines() const;
+  // Compares the interrupt line and the need for input with what was last reported.
+  void Settle(Effects& effects);
+
+  const EventFd& interrupt_;
+  SerialSink& sink_;
+
+  mutable std::mutex mutex_;
+  std::array<uint8_t, kFifoSize> fifo_{};  // ring: count_ bytes from first_
+  size_t first_ = 0;
+  size_t count_ = 0;
+  uint8_t interrupt_enable_ = 0;
+  uint8_t fifo_control_ = 0;
+  uint8_t line_control_ = 0;
+  uint8_t modem_control_ = 0;
+  uint8_t modem_deltas_ = 0;
+  uint8_t scratch_ = 0;
+  uint16_t divisor_ = 12;  // 9600 baud; kept for whoever reads it
+  bool overrun_ = false;
+  bool transmitter_interrupt_ = false;  // "transmitter holding register empty" not yet reported
+  bool line_ = false;                   // the interrupt line
+  bool input_waits_ = false;            // Receive refused something
+};
+
+}  // namespace vmtest

@@ -1,0 +1,85 @@
+// Port I/O devices under any sequence of accesses, input and state.
+//
+// Each step takes: a byte that chooses device and action, a byte for offset and width, then data.
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "base/check.h"
+#include "devices/all_ports.h"
+
+namespace vmtest {
+namespace {
+
+class Input {
+ public:
+  explicit Input(std::span<const uint8_t> rest) : rest_(rest) {}
+  bool empty() const { return rest_.empty(); }
+  uint8_t Byte() {
+    if (rest_.empty()) {
+      return 0;
+    }
+    const uint8_t byte = rest_.front();
+    rest_ = rest_.subspan(1);
+    return byte;
+  }
+  std::span<const uint8_t> Bytes(size_t size) {
+    const auto taken = rest_.first(std::min(size, rest_.size()));
+    rest_ = rest_.subspan(taken.size());
+    return taken;
+  }
+
+ private:
+  std::span<const uint8_t> rest_;
+};
+
+void Step(AllPorts& ports, Input& input) {
+  const uint8_t choice = input.Byte();
+  const auto& entry = ports.entries()[(choice & 0x1f) % ports.entries().size()];
+  const uint8_t where = input.Byte();
+  const uint64_t offset = (where & 0x1f) % entry.ports;
+  const size_t width = where >> 5;
+  switch (choice >> 5) {
+    case 0:
+    case 1:
+    case 2: {
+      std::vector<uint8_t> data(width);
+      entry.device->Read(offset, data);
+      break;
+    }
+    case 3: {
+      const auto bytes = input.Bytes(width);
+      VMTEST_CHECK(ports.serial().Receive(bytes) <= bytes.size());
+      break;
+    }
+    case 4: {
+      // What a device has saved, it must be able to load.
+      StateWriter first;
+      entry.device->Save(first);
+      StateReader reader(first.bytes());
+      entry.device->Load(reader);
+      VMTEST_CHECK(reader.AtEnd());
+      break;
+    }
+    case 5: {
+      StateReader reader(input.Bytes(size_t{where} * 2));
+      entry.device->Load(reader);
+      break;
+    }
+    default:
+      entry.device->Write(offset, input.Bytes(width));
+      break;
+  }
+}
+
+}  // namespace
+}  // namespace vmtest
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  vmtest::AllPorts ports;
+  vmtest::Input input(std::span(data, size));
+  while (!input.empty()) {
+    vmtest::Step(ports, input);
+  }
+  return 0;
+}

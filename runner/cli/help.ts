@@ -1,0 +1,18 @@
+/** The parts of the help that are more than a list of flags. */
+import { EXIT_CODE_TABLE } from '../exit-codes.js';
+
+const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
+  ['vmtest run -- uname -a', "Debian's cloud kernel, busybox"],
+  ['vmtest run --kernel ./bzImage --console kernel.log -- sh -c "dmesg | tail"', 'a kernel of your own'],
+  ['vmtest run --cpus 4 --memory 2G --disk test.img,rw --timeout 2m -- mount /dev/vda /mnt', 'a disk'],
+  ['tar c . | vmtest run -- tar xC /tmp', 'standard input goes to the command'],
+];
+
+export function examplesHelp(): string {
+  return `Examples:\n${EXAMPLES.map(([command, meaning]) => `  ${command}\n      ${meaning}\n`).join('')}`;
+}
+
+export function exitCodesHelp(): string {
+  const width = Math.max(...EXIT_CODE_TABLE.map(([code]) => code.length));
+  return `Exit codes:\n${EXIT_CODE_TABLE.map(([code, meaning]) => `  ${code.padEnd(width)}  ${meaning}\n`).join('')}`;
+}

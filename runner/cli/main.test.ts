@@ -1,0 +1,83 @@
+/** The command as a process: exit codes and messages of everything that needs no guest. */
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vmtest-main-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function vmtest(args: string[], env: Record<string, string> = {}) {
+  const options = { reject: false, stdin: 'ignore', env: { TMPDIR: directory, ...env } } as const;
+  return execa(process.execPath, ['--import', 'tsx', main, ...args], options);
+}
+
+/** A `vmtest-vmm` that answers the probe. */
+async function fakeProbe(line: string, code: number): Promise<string> {
+  const path = join(directory, 'vmm');
+  await writeFile(path, `#!/bin/sh\n[ "$1" = --probe-kvm ] || exit 99\necho '${line}'\nexit ${code}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+describe('vmtest', () => {
+  it('prints help and version to standard output', async () => {
+    expect(await vmtest(['--version'])).toMatchObject({ exitCode: 0, stdout: '0.1.0', stderr: '' });
+    const help = await vmtest(['run', '--help']);
+    expect(help).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(help.stdout).toMatch(/Usage: vmtest run \[options\] -- <command> \[args\.\.\.\]/);
+  });
+
+  it('refuses bad arguments with one line and exit code 2', async () => {
+    expect(await vmtest(['run', '--cpus', '0', '--', 'true'])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: 'vmtest: --cpus: "0" is not a number from 1 to 32',
+    });
+  });
+
+  it('says what KVM is, and what would help', async () => {
+    const usable = await fakeProbe('{"status":"usable","message":"SVM, 2 CPUs"}', 0);
+    expect(await vmtest(['doctor'], { VMTEST_VMM: usable })).toMatchObject({
+      exitCode: 0,
+      stdout: 'KVM: usable: SVM, 2 CPUs',
+    });
+    const denied = await fakeProbe('{"status":"denied","message":"no permission","hint":"join the group kvm"}', 1);
+    expect(await vmtest(['probe'], { VMTEST_VMM: denied })).toMatchObject({
+      exitCode: 125,
+      stdout: 'KVM: denied: no permission\n  join the group kvm',
+    });
+    const broken = await fakeProbe('{"status":"fine"}', 0);
+    expect(await vmtest(['doctor'], { VMTEST_VMM: broken })).toMatchObject({ exitCode: 125, stdout: '' });
+    const missing = await vmtest(['doctor'], { VMTEST_VMM: '/nowhere/vmtest-vmm' });
+    expect(missing.exitCode).toBe(125);
+    expect(missing.stderr).toBe(
+      'vmtest: cannot probe KVM with /nowhere/vmtest-vmm: it does not exist; build it with `npm run build`',
+    );
+  });
+
+  it('starts nothing when KVM is not usable, but bad input is told first', async () => {
+    const VMTEST_VMM = await fakeProbe(
+      '{"status":"interpreted","message":"every instruction is emulated","hint":"h"}',
+      1,
+    );
+    const env = { VMTEST_VMM, VMTEST_AGENT: '/bin/true', VMTEST_CACHE: join(directory, 'cache'), PATH: '/nowhere' };
+    const run = await vmtest(['run', '--', 'true'], env);
+    expect(run).toMatchObject({
+      exitCode: 125,
+      stderr: 'vmtest: KVM is not usable here (interpreted): every instruction is emulated; h',
+    });
+    const bad = await vmtest(['run', '--kernel', '/nowhere/kernel', '--', 'true'], env);
+    expect(bad).toMatchObject({ exitCode: 2, stderr: 'vmtest: kernel /nowhere/kernel: does not exist' });
+    // tsx, which runs this TypeScript, keeps a directory of its own.
+    const known = /^(vmm|cache|tsx-\d+)$/;
+    expect((await readdir(directory)).filter((name) => !known.test(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+/** The `vmtest` command: argv in, exit code out. */
+import { constants } from 'node:os';
+import { VmtestError } from '../errors.js';
+import { findInstallation } from '../installation.js';
+import type { Command } from './command.js';
+import { exitCodeOf } from './exit-code-of.js';
+import { parseCommandLine } from './parse.js';
+import { errorLines } from './report.js';
+
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The first signal asks everything to stop and be cleaned up; the second ends the process at once. */
+function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of INTERRUPTS) {
+    process.on(name, () => {
+      // The kernel closes our descriptors, and every vmtest-vmm ends with its control channel.
+      if (controller.signal.aborted) process.exit(128 + constants.signals[name]);
+      controller.abort(new VmtestError('VMTEST_INTERRUPTED', `interrupted by ${name}`));
+    });
+  }
+  return controller.signal;
+}
+
+/** Each command is loaded only when it is wanted: a start of Node is most of a short run. */
+async function perform(command: Command, signal: AbortSignal): Promise<number> {
+  switch (command.kind) {
+    case 'print':
+      process.stdout.write(command.text);
+      return 0;
+    case 'run':
+      return (await import('./run.js')).run(command, signal);
+    case 'doctor':
+      return (await import('./doctor.js')).doctor(signal);
+    case 'images-fetch':
+      return (await import('./images-fetch.js')).imagesFetch(command.flavours, signal);
+  }
+}
+
+async function main(): Promise<number> {
+  try {
+    const { version } = findInstallation();
+    const command = parseCommandLine(process.argv.slice(2), { version, env: process.env });
+    return await perform(command, interruptible());
+  } catch (error) {
+    process.stderr.write(errorLines(error));
+    return exitCodeOf(error);
+  }
+}
+
+/** Waits until what was written to a pipe has left: `process.exit` would cut it. */
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve());
+  });
+
+const code = await main();
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// Standard input may still be open, and would keep the process.
+process.exit(code);

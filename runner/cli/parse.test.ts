@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { VmtestError } from '../errors.js';
+import type { RunCommand } from './command.js';
+import { parseCommandLine } from './parse.js';
+
+const context = { version: '1.2.3', env: { HOME: '/home/me' } };
+const parse = (...argv: string[]) => parseCommandLine(argv, context);
+const run = (...argv: string[]) => parse('run', ...argv) as RunCommand;
+
+describe('vmtest run', () => {
+  it('has defaults', () => {
+    expect(run('--', 'uname', '-a')).toEqual({
+      kind: 'run',
+      argv: ['uname', '-a'],
+      cpus: 1,
+      memoryMib: 512,
+      disks: [],
+      env: {},
+      bootTimeoutMs: 120_000,
+      nested: false,
+      failOnSplat: false,
+      tty: 'never',
+    });
+  });
+
+  it('takes every flag', () => {
+    const flags =
+      '--kernel k --initrd i --modules m --cpus 4 --memory 2G --append a=b --disk d.img --disk e.img,ro --env A=1=2 ' +
+      '--env HOME --cwd /tmp --user nobody --timeout 2m --boot-timeout 30s --console - --nested --fail-on-splat --tty auto';
+    expect(run(...flags.split(' '), '--', 'true')).toEqual({
+      kind: 'run',
+      argv: ['true'],
+      kernel: 'k',
+      initrd: 'i',
+      modules: 'm',
+      cpus: 4,
+      memoryMib: 2048,
+      append: 'a=b',
+      disks: [
+        { path: 'd.img', mode: 'overlay' },
+        { path: 'e.img', mode: 'ro' },
+      ],
+      env: { A: '1=2', HOME: '/home/me' },
+      cwd: '/tmp',
+      user: 'nobody',
+      timeoutMs: 120_000,
+      bootTimeoutMs: 30_000,
+      console: '-',
+      nested: true,
+      failOnSplat: true,
+      tty: 'auto',
+    });
+  });
+
+  it("leaves the command's own flags alone", () => {
+    expect(run('--', 'ls', '--help', '--', '--cpus', '9').argv).toEqual(['ls', '--help', '--', '--cpus', '9']);
+    expect(run('ls', '-la', '--memory').argv).toEqual(['ls', '-la', '--memory']);
+    expect(run('--', 'sh', '-c', '').argv).toEqual(['sh', '-c', '']);
+  });
+
+  it.each([
+    [['run'], "missing required argument 'command'"],
+    [['run', '--'], "missing required argument 'command'"],
+    [['run', '--cpu', '2', '--', 'true'], "unknown option '--cpu' (Did you mean --cpus?)"],
+    [['run', '--cpus', '0', '--', 'true'], '--cpus: "0" is not a number from 1 to 32'],
+    [['run', '--cpus', '33', '--', 'true'], '--cpus: "33" is not a number from 1 to 32'],
+    [['run', '--memory', '63M', '--', 'true'], '--memory: 63M is not between 64M and 64G'],
+    [['run', '--memory', '65G', '--', 'true'], '--memory: 65G is not between 64M and 64G'],
+    [['run', '--memory', 'lots', '--', 'true'], '--memory: "lots" is not a size; write 512M or 2G'],
+    [['run', '--timeout', '0', '--', 'true'], '--timeout: 0 is not between 1ms and 24 days'],
+    [['run', '--disk', 'a.img,rx', '--', 'true'], '--disk: "rx" is not a mode; write a.img,ro or ,rw or ,overlay'],
+    [['run', '--disk', ',ro', '--', 'true'], '--disk: ",ro" names no file'],
+    [['run', '--env', '=x', '--', 'true'], '--env: "=x" has no name; write NAME=value'],
+    [['run', '--env', 'NOPE', '--', 'true'], '--env: NOPE is not set here; write NOPE=value'],
+    [['run', '--kernel', '', '--', 'true'], '--kernel: is empty'],
+    [['run', '--tty', 'maybe', '--', 'true'], "option '--tty <when>' argument 'maybe' is invalid"],
+    [['run', '--kernel'], "option '--kernel <path>' argument missing"],
+    [['walk'], "unknown command 'walk'"],
+    [['--cpus', '1'], "unknown option '--cpus'"],
+    [['images'], 'which command? See `vmtest --help`'],
+    [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],
+  ])('%j is one clear line', (argv, message) => {
+    const error = catchError(() => parse(...argv));
+    expect(error.code).toBe('VMTEST_USAGE');
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain('\n');
+  });
+
+  it('refuses more disks than a guest can have', () => {
+    const disks = Array.from({ length: 17 }, (_, i) => ['--disk', `${i}.img`]).flat();
+    expect(() => run(...disks, '--', 'true')).toThrow('at most 16 disks');
+  });
+});
+
+describe('the other commands', () => {
+  it('are parsed', () => {
+    expect(parse('doctor')).toEqual({ kind: 'doctor' });
+    expect(parse('probe')).toEqual({ kind: 'doctor' });
+    expect(parse('images', 'fetch')).toEqual({ kind: 'images-fetch', flavours: ['cloud'] });
+    expect(parse('images', 'fetch', '--flavour', 'cloud', '--flavour', 'generic')).toEqual({
+      kind: 'images-fetch',
+      flavours: ['cloud', 'generic'],
+    });
+  });
+
+  it('print help and the version', () => {
+    expect(parse('--version')).toEqual({ kind: 'print', text: '1.2.3\n' });
+    for (const argv of [[], ['--help'], ['help'], ['run', '--help'], ['help', 'run']]) {
+      const command = parse(...argv);
+      expect(command.kind === 'print' && command.text).toMatch(/^Usage: vmtest/);
+    }
+    const help = parse('run', '--help');
+    expect(help.kind === 'print' && help.text).toMatch(/Examples:.*vmtest run -- uname -a.*Exit codes:.*120 /s);
+  });
+});
+
+function catchError(act: () => unknown): VmtestError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof VmtestError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -1,0 +1,193 @@
+/** argv to a typed command. Pure: nothing is read but its arguments, nothing is printed. */
+import { CommanderError, Option, Command as Parser } from 'commander';
+import type { DiskMode, DiskSpec } from '../engine/guest.js';
+import { VmtestError } from '../errors.js';
+import { FLAVOURS, type Flavour } from '../images/resolve.js';
+import type { Command, RunCommand } from './command.js';
+import { examplesHelp, exitCodesHelp } from './help.js';
+import { parseCount, parseDuration, parseSize } from './units.js';
+
+export interface ParseContext {
+  version: string;
+  /** For `--env NAME`, which takes the value from here. */
+  env: NodeJS.ProcessEnv;
+}
+
+const MIB = 2 ** 20;
+const usage = (message: string): VmtestError => new VmtestError('VMTEST_USAGE', message);
+
+/** `argv` without node and the script. Throws `VMTEST_USAGE` with one clear line. */
+export function parseCommandLine(argv: readonly string[], context: ParseContext): Command {
+  let parsed: Command | undefined;
+  let printed = '';
+  const program = new Parser('vmtest')
+    .description('Boots Linux guests under its own KVM core and runs commands in them.')
+    .version(context.version, '-V, --version')
+    .helpCommand('help [command]', 'say more about a command')
+    .enablePositionalOptions();
+  const settle = (command: Command): void => {
+    parsed = command;
+  };
+  addRun(program, context, settle);
+  addDoctor(program, settle);
+  addImages(program, settle);
+  for (const command of allCommands(program)) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => {
+        printed += text;
+      },
+      writeErr: () => {},
+      getOutHelpWidth: () => 110,
+    });
+  }
+  if (argv.length === 0) return { kind: 'print', text: program.helpInformation() };
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'print', text: printed };
+    const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+    throw usage(error.code === 'commander.help' ? 'which command? See `vmtest --help`' : message);
+  }
+  if (parsed === undefined) throw usage('which command? See `vmtest --help`');
+  return parsed;
+}
+
+function* allCommands(command: Parser): Generator<Parser> {
+  yield command;
+  for (const child of command.commands) yield* allCommands(child);
+}
+
+/** Options as commander gives them, still as text. */
+interface RunFlags {
+  kernel?: string;
+  initrd?: string;
+  modules?: string;
+  cpus: string;
+  memory: string;
+  append?: string;
+  disk?: string[];
+  env?: string[];
+  cwd?: string;
+  user?: string;
+  timeout?: string;
+  bootTimeout: string;
+  console?: string;
+  nested?: true;
+  failOnSplat?: true;
+  tty: 'auto' | 'always' | 'never';
+}
+
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+function addRun(program: Parser, context: ParseContext, settle: (command: Command) => void): void {
+  program
+    .command('run')
+    .description('boot a guest, run a command in it, exit with its exit code')
+    .usage('[options] -- <command> [args...]')
+    .argument('<command...>', 'the command and its arguments')
+    .option('--kernel <path>', 'bzImage or vmlinux, or one of Debian: cloud, generic (default: cloud)')
+    .option('--initrd <path>', 'initial RAM file system; the agent is added to it (default: busybox)')
+    .option('--modules <dir>', 'lib/modules/RELEASE of the kernel (default: searched beside it, then on this host)')
+    .option('--cpus <n>', 'virtual CPUs, 1 to 32', '1')
+    .option('--memory <size>', 'guest memory, 64M to 64G', '512M')
+    .option('--append <args>', 'more kernel arguments, put last')
+    .option(
+      '--disk <path[,mode]>',
+      'a raw disk: ro, rw or overlay (default: overlay, writes are lost); repeatable',
+      collect,
+    )
+    .option('--env <name[=value]>', 'set a variable for the command, or pass one on; repeatable', collect)
+    .option('--cwd <dir>', 'working directory of the command')
+    .option('--user <user>', 'name, or uid[:gid], that the command runs as (default: root)')
+    .option('--timeout <time>', 'limit for the command, like 500ms, 30s, 2m (default: none)')
+    .option('--boot-timeout <time>', 'limit for the boot', '120s')
+    .option('--console <file>', 'write the serial console there; - is standard error')
+    .option('--nested', 'show the virtualization extensions to the guest')
+    .option('--fail-on-splat', 'exit 119 when the kernel reports a fault: oops, WARNING, KASAN, ...')
+    .addOption(
+      new Option('--tty <when>', 'give the command a terminal; auto: when this is one')
+        .choices(['auto', 'always', 'never'])
+        .default('never'),
+    )
+    .addHelpText('after', `\n${examplesHelp()}\n${exitCodesHelp()}`)
+    .passThroughOptions()
+    .action((argv: string[], flags: RunFlags) => settle(runCommand(argv, flags, context)));
+}
+
+function addDoctor(program: Parser, settle: (command: Command) => void): void {
+  program
+    .command('doctor')
+    .alias('probe')
+    .description('say whether KVM is usable here, and if not, why and what would help')
+    .action(() => settle({ kind: 'doctor' }));
+}
+
+function addImages(program: Parser, settle: (command: Command) => void): void {
+  program
+    .command('images')
+    .description('kernels and initial RAM file systems')
+    .command('fetch')
+    .description("get Debian's kernel and busybox into the cache, for runs without a network")
+    .addOption(
+      new Option('--flavour <flavour>', 'cloud, or generic, which has every driver; repeatable')
+        .default(undefined, 'cloud')
+        .argParser((value: string, before: Flavour[] | undefined) => {
+          const flavour = FLAVOURS.find((name) => name === value);
+          if (flavour === undefined) throw usage(`--flavour: "${value}" is not one of ${FLAVOURS.join(', ')}`);
+          return [...(before ?? []), flavour];
+        }),
+    )
+    .action((flags: { flavour?: Flavour[] }) => settle({ kind: 'images-fetch', flavours: flags.flavour ?? ['cloud'] }));
+}
+
+function runCommand(argv: string[], flags: RunFlags, context: ParseContext): RunCommand {
+  const memory = parseSize('--memory', flags.memory);
+  if (memory < 64 * MIB || memory > 65536 * MIB) throw usage(`--memory: ${flags.memory} is not between 64M and 64G`);
+  const command: RunCommand = {
+    kind: 'run',
+    argv,
+    cpus: parseCount('--cpus', flags.cpus, 1, 32),
+    memoryMib: Math.ceil(memory / MIB),
+    disks: (flags.disk ?? []).map(parseDisk),
+    env: parseEnvironment(flags.env ?? [], context.env),
+    bootTimeoutMs: parseDuration('--boot-timeout', flags.bootTimeout),
+    nested: flags.nested === true,
+    failOnSplat: flags.failOnSplat === true,
+    tty: flags.tty,
+  };
+  for (const name of ['kernel', 'initrd', 'modules', 'append', 'cwd', 'user', 'console'] as const) {
+    const value = flags[name];
+    if (value === undefined) continue;
+    if (value === '') throw usage(`--${name}: is empty`);
+    if (value.includes('\0')) throw usage(`--${name}: contains a NUL character`);
+    command[name] = value;
+  }
+  if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
+  if (command.disks.length > 16) throw usage('--disk: at most 16 disks');
+  return command;
+}
+
+const DISK_MODES: readonly DiskMode[] = ['ro', 'rw', 'overlay'];
+
+function parseDisk(text: string): DiskSpec {
+  const comma = /^(.*),(\w*)$/s.exec(text);
+  const [path, name] = comma === null ? [text, 'overlay'] : [comma[1] ?? '', comma[2]];
+  const mode = DISK_MODES.find((known) => known === name);
+  if (mode === undefined) throw usage(`--disk: "${name}" is not a mode; write ${path},ro or ,rw or ,overlay`);
+  if (path === '') throw usage(`--disk: "${text}" names no file`);
+  return { path, mode };
+}
+
+function parseEnvironment(settings: readonly string[], host: NodeJS.ProcessEnv): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const setting of settings) {
+    const equals = setting.indexOf('=');
+    const name = equals < 0 ? setting : setting.slice(0, equals);
+    if (name === '') throw usage(`--env: "${setting}" has no name; write NAME=value`);
+    const value = equals < 0 ? host[name] : setting.slice(equals + 1);
+    if (value === undefined) throw usage(`--env: ${name} is not set here; write ${name}=value`);
+    environment[name] = value;
+  }
+  return environment;
+}

@@ -1,0 +1,108 @@
+/** `vmtest run`: boots a guest, runs one command in it, ends as the command ended. */
+import type { ExecResult } from '../agent/index.js';
+import { withLimits } from '../deadline.js';
+import { VmtestError } from '../errors.js';
+import { exitCodeOfSignal } from '../exit-codes.js';
+import { type LaunchOptions, launch } from '../machine/launch.js';
+import type { Machine } from '../machine/machine.js';
+import type { RunCommand } from './command.js';
+import { openConsole } from './console-output.js';
+import { connectStdio, terminalFor } from './stdio.js';
+
+/** How long a guest with writable disks may take to write them back and power off. Milliseconds. */
+const POWER_OFF_LIMIT_MS = 30_000;
+
+const say = (message: string): void => void process.stderr.write(`vmtest: ${message}\n`);
+
+/** The exit code of the command; a `VmtestError` for everything else that can happen. */
+export async function run(command: RunCommand, signal: AbortSignal): Promise<number> {
+  await using console = await openConsole(command.console);
+  const launched = { ...launchOptions(command), onConsole: console.write, signal };
+  await using machine = await launch(launched);
+  const code = await execute(machine, command, signal);
+  await writeBack(machine, command, signal);
+  if (command.failOnSplat) checkSplats(machine, code);
+  return code;
+}
+
+function launchOptions(command: RunCommand): LaunchOptions {
+  return {
+    kernel: command.kernel,
+    initrd: command.initrd,
+    modules: command.modules,
+    append: command.append,
+    cpus: command.cpus,
+    memoryMib: command.memoryMib,
+    disks: command.disks,
+    nested: command.nested,
+    bootTimeoutMs: command.bootTimeoutMs,
+    onProgress: say,
+    onLog: (level, message) => say(`${level}: ${message}`),
+  };
+}
+
+async function execute(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<number> {
+  const { timeoutMs } = command;
+  const terminal = terminalFor(command.tty);
+  const process = machine.exec(command.argv, {
+    env: command.env,
+    cwd: command.cwd,
+    user: command.user,
+    stdin: 'pipe',
+    capture: 'none',
+    ...(terminal === undefined ? {} : { pty: terminal }),
+  });
+  await using stdio = connectStdio(process, terminal);
+  const onTimeout = () =>
+    new VmtestError('VMTEST_COMMAND_TIMEOUT', `the command did not end within ${(timeoutMs ?? 0) / 1000} s`, {
+      context: { console: machine.console.tail(10) },
+    });
+  const result = await withLimits(Promise.race([process.result, stdio.broken]), { timeoutMs, onTimeout, signal }).catch(
+    (error: unknown) => {
+      throw notStarted(error, command);
+    },
+  );
+  await withLimits(Promise.race([stdio.delivered, stdio.broken]), { signal });
+  return exitCodeOfResult(result);
+}
+
+/** What the agent says of a command that it could not start, as the shells' exit codes have it. */
+function notStarted(error: unknown, command: RunCommand): unknown {
+  if (!(error instanceof VmtestError) || error.code !== 'VMTEST_AGENT_EXEC') return error;
+  const { errno, stage } = error.context;
+  const fail = (code: string, what: string) => new VmtestError(code, `${what} (${errno})`, { cause: error });
+  switch (stage) {
+    case 'user':
+      return fail('VMTEST_BAD_INPUT', `--user ${command.user}: the guest has no such user`);
+    case 'cwd':
+      return fail('VMTEST_BAD_INPUT', `--cwd ${command.cwd}: the guest cannot enter that directory`);
+    case 'exec':
+      return errno === 'ENOENT'
+        ? fail('VMTEST_COMMAND_NOT_FOUND', `${command.argv[0]}: no such command in the guest`)
+        : fail('VMTEST_COMMAND_NOT_STARTED', `${command.argv[0]}: the guest cannot run it`);
+    default:
+      return error;
+  }
+}
+
+function exitCodeOfResult({ exitCode, signal }: ExecResult): number {
+  if (exitCode !== undefined) return exitCode;
+  return exitCodeOfSignal(signal ?? 0);
+}
+
+/** Killing a guest is faster than asking it, but would lose what it has not yet written to its disks. */
+async function writeBack(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<void> {
+  if (!command.disks.some(({ mode }) => mode === 'rw')) return;
+  const ended = withLimits(machine.powerOff(), { timeoutMs: POWER_OFF_LIMIT_MS, signal });
+  await ended.catch((error: Error) =>
+    say(`warning: the guest did not power off, its disks may lack data: ${error.message}`),
+  );
+}
+
+function checkSplats(machine: Machine, code: number): void {
+  const [first, ...more] = machine.console.splats;
+  if (first === undefined) return;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  const message = `the kernel reported a fault${others}: ${first}; the command itself ended with ${code}`;
+  throw new VmtestError('VMTEST_SPLAT', message, { context: { console: machine.console.tail(30) } });
+}

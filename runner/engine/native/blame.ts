@@ -1,0 +1,46 @@
+/** Turns a refusal of `vmtest-vmm` into an error that names the user's own file or flag. */
+import { VmtestError } from '../../errors.js';
+import type { GuestSpec } from '../guest.js';
+
+/** What of the specification the subject of a refusal stands for, in the user's words. */
+function nameOf(subject: string, spec: GuestSpec): string | undefined {
+  const disk = /^disks\[(\d+)\]/.exec(subject);
+  if (disk !== null) {
+    const path = spec.disks[Number(disk[1])]?.path;
+    return path === undefined ? undefined : `disk ${path}`;
+  }
+  switch (subject) {
+    case 'kernel':
+      return `kernel ${spec.labels?.kernel ?? spec.kernel}`;
+    case 'initrd':
+      return `initrd ${spec.labels?.initrd ?? spec.initrd}`;
+    case 'memory_mib':
+      return `memory of ${spec.memoryMib} MiB`;
+    case 'cpus':
+      return `${spec.cpus} CPUs`;
+    case 'cmdline':
+      return 'kernel command line';
+    default:
+      return undefined;
+  }
+}
+
+/** Refusals that mean: what was asked for cannot be had. The rest are troubles of the host. */
+const BAD_INPUT = new Set([
+  'CONTROL_INVALID_ARGUMENT',
+  'CONTROL_BAD_IMAGE',
+  'CONTROL_DOES_NOT_FIT',
+  'CONTROL_BUSY',
+  'CONTROL_NOT_FOUND',
+  'CONTROL_PERMISSION',
+  'CONTROL_UNSUPPORTED',
+]);
+
+export function blame(error: unknown, spec: GuestSpec): unknown {
+  if (!(error instanceof VmtestError)) return error;
+  const subject = error.context['subject'];
+  const name = typeof subject === 'string' ? nameOf(subject, spec) : undefined;
+  if (name === undefined) return error;
+  const code = BAD_INPUT.has(error.code) ? 'VMTEST_BAD_INPUT' : error.code;
+  return new VmtestError(code, `${name}: ${error.message}`, { cause: error, context: { ...error.context } });
+}

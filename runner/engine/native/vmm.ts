@@ -1,0 +1,82 @@
+/** The native engine: one guest in one `vmtest-vmm`, driven over its control channel. */
+import { createCleanup } from '../../cleanup.js';
+import { VmtestError } from '../../errors.js';
+import type { Guest, GuestSpec, RequestOptions } from '../guest.js';
+import { blame } from './blame.js';
+import { configuration, type FileAddon, openFiles } from './configure.js';
+import { decodeNothing, decodeStats, decodeStream } from './control-messages.js';
+import { openStream } from './streams.js';
+import { type ProcessAddon, startVmmProcess, type VmmProcess, type VmmProcessOptions } from './vmm-process.js';
+
+export interface NativeEngineOptions extends VmmProcessOptions {
+  addon: ProcessAddon & FileAddon;
+  /** Where the writes of overlay disks go. Default: the system's temporary directory. */
+  overlayDirectory?: string;
+}
+
+/** Starts `vmtest-vmm` and configures the guest; it does not run yet. Nothing is left behind on an error. */
+export async function createNativeGuest(
+  spec: GuestSpec,
+  options: NativeEngineOptions,
+  request: RequestOptions = {},
+): Promise<Guest> {
+  // Closed at the end of this function: the process has them then.
+  await using files = createCleanup();
+  const owner = { cleanup: files, overlayDirectory: options.overlayDirectory };
+  const opened = await openFiles(spec, options.addon, owner);
+  await using cleanup = createCleanup();
+  const vmm = cleanup.use(await startVmmProcess(options.addon, options));
+  try {
+    await vmm.control.hello(request);
+    const { fields, fds } = configuration(spec, opened, vmm.consoleFd);
+    await vmm.control.request({ type: 'configure', fields, fds, reply: decodeNothing }, request);
+  } catch (error) {
+    throw await explain(error, vmm, spec);
+  }
+  vmm.closeConsoleFd();
+  cleanup.move();
+  return guestOf(vmm);
+}
+
+/** The process says by its end what its channel cannot say any more. */
+async function explain(error: unknown, vmm: VmmProcess, spec: GuestSpec): Promise<unknown> {
+  if (!(error instanceof VmtestError && error.code === 'CONTROL_CLOSED')) return blame(error, spec);
+  const end = await vmm.ended;
+  return end.kind === 'engine-lost' ? new VmtestError('VMM_LOST', end.message, { cause: error }) : error;
+}
+
+function guestOf(vmm: VmmProcess): Guest {
+  const { control } = vmm;
+  const simple = async (type: string, limits?: RequestOptions): Promise<void> => {
+    await control.request({ type, reply: decodeNothing }, limits);
+  };
+  const onPort = async (type: string, port: number, limits?: RequestOptions): Promise<void> => {
+    await control.request({ type, fields: { port }, reply: decodeNothing }, limits);
+  };
+  return {
+    engine: 'native',
+    pid: control.pid,
+    ended: vmm.ended,
+    start: (limits) => simple('start', limits),
+    pause: (limits) => simple('pause', limits),
+    resume: (limits) => simple('resume', limits),
+    async stop() {
+      await simple('stop').catch((error: unknown) => {
+        // It may end by itself at the same moment: then it is in no state to be stopped, which is as good.
+        if (error instanceof VmtestError && error.code === 'CONTROL_WRONG_STATE') return;
+        return vmm[Symbol.asyncDispose]();
+      });
+    },
+    listen: (port, limits) => onPort('vsock-listen', port, limits),
+    unlisten: (port, limits) => onPort('vsock-unlisten', port, limits),
+    async connect(port, limits) {
+      const connect = { type: 'vsock-connect', fields: { port }, reply: decodeStream };
+      const { ok, fds } = await control.request(connect, limits);
+      return openStream(fds[ok.stream] as number);
+    },
+    async stats(limits) {
+      return (await control.request({ type: 'stats', reply: decodeStats }, limits)).ok;
+    },
+    [Symbol.asyncDispose]: () => vmm[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * The cache of things that are expensive to get or make, by the digest of what they were made from.
+ *
+ *   ROOT/<kind>/<key>/...   complete and never changed again: made under ROOT/tmp, then renamed
+ *   ROOT/tmp/<pid>-XXXXXX   being made; what a dead process left is removed by the next one
+ *
+ * Processes need no lock: two may make the same entry, the first rename wins and both use that one. Where
+ * the cache cannot be written (a read-only file system), what is missing is made in a temporary directory
+ * that lasts as long as the caller says.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { access, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import type { Cleanup } from '../cleanup.js';
+import { VmtestError } from '../errors.js';
+
+export interface Cache {
+  readonly root: string;
+  /** Owner of what is made where the cache cannot be written. */
+  readonly cleanup: Cleanup;
+}
+
+/** `VMTEST_CACHE`, else `XDG_CACHE_HOME/vmtest`, else `~/.cache/vmtest`. A relative XDG path is ignored, as its spec asks. */
+export function cacheRoot(env: NodeJS.ProcessEnv): string {
+  const own = env['VMTEST_CACHE'];
+  if (own !== undefined && own !== '') return own;
+  const xdg = env['XDG_CACHE_HOME'];
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'vmtest');
+}
+
+/** A key for `cached`: the digest of plain values. */
+export function keyOf(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The directory of an entry, when it is there. */
+export async function find(cache: Cache, kind: string, key: string): Promise<string | undefined> {
+  const path = join(cache.root, kind, key);
+  return (await exists(path)) ? path : undefined;
+}
+
+/** The directory of an entry; `make` fills it when it is not there. */
+export async function cached(
+  cache: Cache,
+  kind: string,
+  key: string,
+  make: (directory: string) => Promise<void>,
+): Promise<string> {
+  const found = await find(cache, kind, key);
+  if (found !== undefined) return found;
+  const scratch = await makeScratch(cache);
+  if (scratch === undefined) {
+    const directory = await mkdtemp(join(tmpdir(), 'vmtest-'));
+    cache.cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+    await make(directory);
+    return directory;
+  }
+  try {
+    await make(scratch);
+    const target = join(cache.root, kind, key);
+    await mkdir(join(cache.root, kind), { recursive: true });
+    await rename(scratch, target).catch((error: unknown) => {
+      // Another process was faster: a directory that is not empty cannot be renamed over (rename(2)).
+      if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
+    });
+    return target;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A new directory to make an entry in; undefined when the cache cannot be written. */
+async function makeScratch(cache: Cache): Promise<string | undefined> {
+  const parent = join(cache.root, 'tmp');
+  try {
+    await mkdir(parent, { recursive: true });
+    await sweep(parent);
+    const scratch = join(parent, `${process.pid}-${randomBytes(6).toString('hex')}`);
+    await mkdir(scratch);
+    return scratch;
+  } catch (error) {
+    if (['EROFS', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return undefined;
+    throw new VmtestError('VMTEST_CACHE', `cannot use the cache ${cache.root}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A pid says little where containers share a cache; so only what is old as well is swept. Milliseconds. */
+const SWEEP_AGE = 3_600_000;
+
+/** Removes what processes that were killed left behind. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = Number(/^(\d+)-/.exec(name)?.[1]);
+    const path = join(parent, name);
+    const made = await lstat(path).catch(() => undefined);
+    if (!Number.isInteger(pid) || isAlive(pid) || made === undefined) continue;
+    if (Date.now() - made.mtimeMs > SWEEP_AGE) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
+  }
+}

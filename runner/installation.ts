@@ -1,0 +1,34 @@
+/** Where the parts of an installed (or built) vmtest are. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The directory of our package.json: this file runs from `runner/` or from `dist/runner/`. */
+export function findPackageRoot(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'package.json'))) {
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error('vmtest is not inside its package');
+    directory = parent;
+  }
+  return directory;
+}
+
+export interface Installation {
+  version: string;
+  /** `vmtest-vmm`, which runs one guest. */
+  vmm: string;
+  /** `vmtest-agent`, which goes into the guest. */
+  agent: string;
+}
+
+/** `VMTEST_VMM` and `VMTEST_AGENT` come before what the build made. */
+export function findInstallation(env: NodeJS.ProcessEnv = process.env): Installation {
+  const root = findPackageRoot();
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return {
+    version,
+    vmm: env['VMTEST_VMM'] || join(root, 'build/release/vmm/vmtest-vmm'),
+    agent: env['VMTEST_AGENT'] || join(root, 'build/release/agent/vmtest-agent'),
+  };
+}

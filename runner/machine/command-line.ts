@@ -1,0 +1,32 @@
+/** The kernel command line of a guest (Documentation/admin-guide/kernel-parameters.rst). */
+
+/**
+ * - `console=ttyS0`: the only console there is.
+ * - `loglevel=5`: warnings and worse reach it, which is the evidence a test needs; the rest would cost a
+ *   port access per character, hundreds of milliseconds of a boot, and stays in the ring buffer (dmesg).
+ *   A panic and an oops raise the level themselves.
+ * - `panic=-1`: reset at once after a panic, which ends the guest.
+ * - `pci=off`: there is no PCI bus; the search for one costs time and ends with an alarming message.
+ * - `i8042.noaux`, `i8042.nomux`, `8250.nr_uarts=1`: do not look for what is not there.
+ */
+const DEFAULTS = [
+  'console=ttyS0',
+  'loglevel=5',
+  'panic=-1',
+  'pci=off',
+  'i8042.noaux',
+  'i8042.nomux',
+  '8250.nr_uarts=1',
+];
+
+export interface CommandLineInput {
+  /** The user's own initial RAM file system has an /init of its own: ours is started instead. */
+  ownInitrd: boolean;
+  /** The user's arguments; the kernel lets the last of equal ones win. */
+  append?: string | undefined;
+}
+
+export function kernelCommandLine({ ownInitrd, append }: CommandLineInput): string {
+  const init = ownInitrd ? ['rdinit=/vmtest/agent'] : [];
+  return [...DEFAULTS, ...init, ...(append === undefined ? [] : [append])].join(' ');
+}

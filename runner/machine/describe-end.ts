@@ -1,0 +1,71 @@
+/** How a guest ended, in words. */
+import type { GuestEnd } from '../engine/guest.js';
+import { VmtestError } from '../errors.js';
+import type { ConsoleLog } from './console-log.js';
+
+export function describeEnd(end: GuestEnd): string {
+  switch (end.kind) {
+    case 'poweroff':
+      return 'it powered off';
+    case 'reset':
+      return `it asked for a reset (${end.by})`;
+    case 'panic':
+      return 'its kernel panicked';
+    case 'triple-fault':
+      return 'triple fault: its CPU met an exception that it could not handle';
+    case 'debug-exit':
+      return `it wrote ${end.code} to the debug-exit port`;
+    case 'kvm-internal-error': {
+      const rip = end.registers['rip'];
+      const where = rip === undefined ? '' : ` at rip ${rip}`;
+      const bytes = end.rip_bytes === '' ? '' : ` (${end.rip_bytes})`;
+      return `KVM internal error, suberror ${end.suberror}: KVM gave up on an instruction${where}${bytes}`;
+    }
+    case 'entry-failure':
+      return `the CPU refused to enter it, hardware reason ${end.hardware_reason}`;
+    case 'killed':
+      return 'it was stopped';
+    case 'host-error':
+      return `vmtest-vmm could not go on: ${end.message} (${end.code})`;
+    case 'engine-lost':
+      return `vmtest-vmm was lost: ${end.message}`;
+  }
+}
+
+/** Ends that are the fault of the host and not of what ran in the guest. */
+export function isHostFault(end: GuestEnd): boolean {
+  return end.kind === 'host-error' || end.kind === 'engine-lost';
+}
+
+/** How a machine ended. `panicked` also when only the console told of it. */
+export interface MachineEnd {
+  panicked: boolean;
+  end: GuestEnd;
+}
+
+/** How many of the last console lines an error carries. */
+const LINES_IN_ERROR = 30;
+
+/**
+ * The error for a guest that ended when it should not have: `VMTEST_GUEST_PANIC`, `VMTEST_GUEST_ENDED` or
+ * `VMTEST_ENGINE`. Its context has `end` and `console`, the last lines. `when`: "before it was ready".
+ */
+export function guestEndError({ panicked, end }: MachineEnd, console: ConsoleLog, when: string): VmtestError {
+  const context = { end, console: console.tail(LINES_IN_ERROR) };
+  if (panicked) {
+    const line = console.panic?.replace(/^.*Kernel panic - not syncing:? ?/, '');
+    const why = line ? `: ${line}` : '';
+    return new VmtestError('VMTEST_GUEST_PANIC', `the guest's kernel panicked ${when}${why}`, { context });
+  }
+  const code = isHostFault(end) ? 'VMTEST_ENGINE' : 'VMTEST_GUEST_ENDED';
+  return new VmtestError(code, `the guest ended ${when}: ${describeEnd(end)}`, { context });
+}
+
+/** The guest was not ready in time. */
+export function bootTimeoutError(timeoutMs: number, console: ConsoleLog): VmtestError {
+  const lines = console.tail(LINES_IN_ERROR);
+  const heard = lines.length === 0 ? ' and wrote nothing to its console' : '';
+  return new VmtestError('VMTEST_BOOT_TIMEOUT', `the guest was not ready within ${timeoutMs / 1000} s${heard}`, {
+    context: { console: lines },
+  });
+}

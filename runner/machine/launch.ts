@@ -1,0 +1,98 @@
+/** Everything from a kernel's name to a running machine, with the native engine. */
+import { type Cleanup, createCleanup } from '../cleanup.js';
+import type { DiskSpec, GuestSpec } from '../engine/guest.js';
+import { loadAddon } from '../engine/native/addon.js';
+import { createNativeGuest } from '../engine/native/vmm.js';
+import { requireKvm } from '../engine/probe.js';
+import { VmtestError } from '../errors.js';
+import { type Cache, cacheRoot } from '../images/cache.js';
+import { checkDisk } from '../images/disk.js';
+import { type ImageRequest, resolveImages } from '../images/resolve.js';
+import { findInstallation } from '../installation.js';
+import { type BootOptions, bootMachine } from './boot.js';
+import { kernelCommandLine } from './command-line.js';
+import type { Machine } from './machine.js';
+
+export interface LaunchOptions extends Omit<ImageRequest, 'agent'>, Omit<BootOptions, 'timeoutMs'> {
+  /** 1 to 32. Default: 1. */
+  cpus?: number;
+  /** 64 to 65536. Default: 512. */
+  memoryMib?: number;
+  /** More kernel arguments, put last. */
+  append?: string | undefined;
+  disks?: readonly DiskSpec[];
+  /** Show the virtualization extensions to the guest. Default: false. */
+  nested?: boolean;
+  /** Unix seconds that the CMOS clock starts from; default: the host's time. */
+  rtcBase?: number | undefined;
+  /** From the start of the guest until the agent is ready, milliseconds. Default: 120 s. */
+  bootTimeoutMs?: number;
+  /** Says what takes long: a download. */
+  onProgress?: (message: string) => void;
+  env?: NodeJS.ProcessEnv;
+}
+
+export const DEFAULT_BOOT_TIMEOUT_MS = 120_000;
+export const DEFAULT_MEMORY_MIB = 512;
+
+/** Boots a machine; see `bootMachine` for the errors. Disposing it leaves nothing behind. */
+export async function launch(options: LaunchOptions = {}): Promise<Machine> {
+  const { env = process.env } = options;
+  const { vmm } = findInstallation(env);
+  await using cleanup = createCleanup();
+  const spec = await probeAndPlan(options, env, cleanup);
+  const addon = loadAddon();
+  const machine = await bootMachine(
+    spec,
+    (guest, events, request) => createNativeGuest(guest, { addon, vmm, events }, request),
+    { ...options, timeoutMs: options.bootTimeoutMs ?? DEFAULT_BOOT_TIMEOUT_MS },
+  );
+  const owned = cleanup.move();
+  return {
+    ...machine,
+    async [Symbol.asyncDispose]() {
+      try {
+        await machine[Symbol.asyncDispose]();
+      } finally {
+        await owned[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+/** The probe runs a small guest of its own: side by side with the work on the images it costs no time. */
+async function probeAndPlan(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestSpec> {
+  const noKvm = new AbortController();
+  const signal = options.signal === undefined ? noKvm.signal : AbortSignal.any([options.signal, noKvm.signal]);
+  const probed = requireKvm(findInstallation(env).vmm, options.signal).catch((error: unknown) => {
+    noKvm.abort(error);
+    throw error;
+  });
+  const [probe, plan] = await Promise.allSettled([probed, planGuest({ ...options, signal }, env, cleanup)]);
+  if (plan.status === 'fulfilled' && probe.status === 'fulfilled') return plan.value;
+  // What the user got wrong is wrong on every host; other troubles may come from the one the probe found.
+  if (plan.status === 'rejected' && (isBadInput(plan.reason) || probe.status === 'fulfilled')) throw plan.reason;
+  throw (probe as PromiseRejectedResult).reason;
+}
+
+const isBadInput = (error: unknown): boolean => error instanceof VmtestError && error.code === 'VMTEST_BAD_INPUT';
+
+/** The guest to start: images found or made, disks checked. */
+async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestSpec> {
+  const disks = options.disks ?? [];
+  for (const { path, mode } of disks) await checkDisk(path, mode === 'rw');
+  const cache: Cache = { root: cacheRoot(env), cleanup };
+  const request = { ...options, agent: findInstallation(env).agent };
+  const { kernel, initrd } = await resolveImages(cache, request, options);
+  return {
+    cpus: options.cpus ?? 1,
+    memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
+    kernel: kernel.path,
+    initrd,
+    labels: { kernel: kernel.label, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) },
+    cmdline: kernelCommandLine({ ownInitrd: options.initrd !== undefined, append: options.append }),
+    disks,
+    nested: options.nested ?? false,
+    ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
+  };
+}

@@ -1,0 +1,98 @@
+/** A running guest whose agent answers: what tests hold in their hands. */
+import type { Duplex } from 'node:stream';
+import type { AgentClient, AgentHello, Capture, ExecOptions, ExecProcess, ExecResult } from '../agent/index.js';
+import { settledWithin } from '../deadline.js';
+import type { GuestStats, RequestOptions } from '../engine/guest.js';
+import { VmtestError } from '../errors.js';
+import type { ConsoleLog } from './console-log.js';
+import { guestEndError, type MachineEnd } from './describe-end.js';
+import type { AcceptStream, GuestWatch } from './watch.js';
+
+/** Disposing kills the guest and waits until its process is gone. */
+export interface Machine extends AsyncDisposable {
+  /** `native` or `qemu`. */
+  readonly engine: string;
+  /** The process on the host that runs the guest. */
+  readonly pid: number;
+  /** What the agent said of itself and its kernel. */
+  readonly hello: AgentHello;
+  readonly console: ConsoleLog;
+  /** Resolves once, however the guest ends; never rejects. */
+  readonly ended: Promise<MachineEnd>;
+  /** Commands, files, the clock: every operation has a connection of its own. */
+  readonly agent: AgentClient;
+  /**
+   * Runs a command. Its `result` rejects with `VMTEST_GUEST_PANIC`, `VMTEST_GUEST_ENDED` or
+   * `VMTEST_ENGINE` when the guest ends before the command does.
+   */
+  exec<C extends Capture = 'text'>(argv: readonly string[], options?: ExecOptions<C>): ExecProcess<C>;
+  pause(options?: RequestOptions): Promise<void>;
+  resume(options?: RequestOptions): Promise<void>;
+  stats(options?: RequestOptions): Promise<GuestStats>;
+  /** Connects to a vsock port of the guest. */
+  connect(port: number, options?: RequestOptions): Promise<Duplex>;
+  /** Accepts connections of the guest to a vsock port of the host, until disposed. */
+  listen(port: number, onStream: AcceptStream, options?: RequestOptions): Promise<AsyncDisposable>;
+  /** Writes file systems back and powers the guest off; resolves when it has ended. */
+  powerOff(options?: RequestOptions): Promise<MachineEnd>;
+  /** Kills the guest; resolves when it has ended. It stays known (`stats`) until it is disposed of. */
+  stop(): Promise<MachineEnd>;
+}
+
+/** How long the result of a command may still be on its way when the guest has ended. Milliseconds. */
+const LATE_RESULT_MS = 2000;
+/** How long the news of the guest's end may come after its connections broke. Milliseconds. */
+const LATE_END_MS = 5000;
+
+const isLost = (error: unknown): boolean => error instanceof VmtestError && error.code === 'VMTEST_AGENT_LOST';
+
+export function createMachine(watch: GuestWatch, agent: AgentClient, hello: AgentHello): Machine {
+  const { guest, console, ended } = watch;
+
+  const resultOf = async <C extends Capture>(process: ExecProcess<C>): Promise<ExecResult<C>> => {
+    const tooEarly = (end: MachineEnd) => guestEndError(end, console, 'before the command did');
+    const overtaken = ended.then(async (end) => {
+      if (await settledWithin(process.result, LATE_RESULT_MS)) return process.result;
+      throw tooEarly(end);
+    });
+    try {
+      return await Promise.race([process.result, overtaken]);
+    } catch (error) {
+      // Connections break when the guest ends: then its end is the reason.
+      if (!isLost(error)) throw error;
+      if (await settledWithin(ended, LATE_END_MS)) throw tooEarly(await ended);
+      throw error;
+    }
+  };
+
+  return {
+    engine: guest.engine,
+    pid: guest.pid,
+    hello,
+    console,
+    ended,
+    agent,
+    exec(argv, options) {
+      const process = agent.exec(argv, options);
+      const result = resultOf(process);
+      // Whoever asks for it gets the error; one that nobody asks for must not end the process.
+      result.catch(() => {});
+      return { ...process, result };
+    },
+    pause: (options) => guest.pause(options),
+    resume: (options) => guest.resume(options),
+    stats: (options) => guest.stats(options),
+    connect: (port, options) => guest.connect(port, options),
+    listen: (port, onStream, options) => watch.listen(port, onStream, options),
+    async powerOff() {
+      // The answer is lost when the guest is faster than its agent's last words.
+      await agent.powerOff().catch(() => {});
+      return ended;
+    },
+    async stop() {
+      await guest.stop();
+      return ended;
+    },
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
+  };
+}
