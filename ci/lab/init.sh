@@ -74,6 +74,7 @@ code=$?
 # Whatever the command left running holds its pipes open; it ends with the command.
 echo 1 >"$group/cgroup.kill"
 wait "$out" "$err"
-umount "/new$CHECKOUT" || sync
+# Busy while what was killed is still exiting.
+umount "/new$CHECKOUT" 2>/dev/null || sync
 echo "exit $code" >&7
 while :; do sleep 3600; done

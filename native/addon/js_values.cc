@@ -31,6 +31,22 @@ void Throw(Napi::Env env, const SystemError& error) {
   napi_throw(env, value);
 }
 
+std::optional<Napi::Value> Get(Napi::Object object, const char* name) {
+  napi_value value = nullptr;
+  if (napi_get_named_property(object.Env(), object, name, &value) != napi_ok) {
+    return std::nullopt;
+  }
+  return Napi::Value(object.Env(), value);
+}
+
+std::optional<Napi::Value> Get(Napi::Array array, uint32_t index) {
+  napi_value value = nullptr;
+  if (napi_get_element(array.Env(), array, index, &value) != napi_ok) {
+    return std::nullopt;
+  }
+  return Napi::Value(array.Env(), value);
+}
+
 std::optional<std::string> ReadString(Napi::Value value, const std::string& what) {
   if (!value.IsString()) {
     ThrowInvalid(value.Env(), what, "a string");
@@ -47,7 +63,9 @@ std::optional<std::vector<std::string>> ReadStrings(Napi::Value value, const std
   const auto array = value.As<Napi::Array>();
   std::vector<std::string> strings;
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    auto string = ReadString(array.Get(i), what + "[" + std::to_string(i) + "]");
+    const auto element = Get(array, i);
+    auto string =
+        element ? ReadString(*element, what + "[" + std::to_string(i) + "]") : std::nullopt;
     if (!string) {
       return std::nullopt;
     }
@@ -83,7 +101,8 @@ std::optional<std::vector<int>> ReadFds(Napi::Value value, const std::string& wh
   const auto array = value.As<Napi::Array>();
   std::vector<int> fds;
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    const auto fd = ReadFd(array.Get(i), what + "[" + std::to_string(i) + "]");
+    const auto element = Get(array, i);
+    const auto fd = element ? ReadFd(*element, what + "[" + std::to_string(i) + "]") : std::nullopt;
     if (!fd) {
       return std::nullopt;
     }

@@ -24,6 +24,11 @@ Napi::Value ErrorValue(Napi::Env env, const char* code, const std::string& messa
 void Throw(Napi::Env env, const char* code, const std::string& message);
 void Throw(Napi::Env env, const SystemError& error);
 
+// A property or an element, which may be a getter: nothing, and its exception pending, when it
+// throws.
+std::optional<Napi::Value> Get(Napi::Object object, const char* name);
+std::optional<Napi::Value> Get(Napi::Array array, uint32_t index);
+
 // `what` names the value in messages.
 std::optional<std::string> ReadString(Napi::Value value, const std::string& what);
 std::optional<std::vector<std::string>> ReadStrings(Napi::Value value, const std::string& what);

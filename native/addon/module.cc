@@ -15,11 +15,9 @@
 namespace vmtest::addon {
 namespace {
 
-// Properties may be getters: what throws there stays pending.
-bool Threw(Napi::Env env) { return env.IsExceptionPending(); }
-
 std::optional<SpawnRequest> ReadSpawnRequest(Napi::Object options) {
-  const auto file = ReadString(options.Get("file"), "file");
+  const auto file_value = Get(options, "file");
+  const auto file = file_value ? ReadString(*file_value, "file") : std::nullopt;
   if (!file) {
     return std::nullopt;
   }
@@ -27,17 +25,23 @@ std::optional<SpawnRequest> ReadSpawnRequest(Napi::Object options) {
     Throw(options.Env(), kInvalidArgumentCode, "file must be an absolute path");
     return std::nullopt;
   }
-  auto args = ReadStrings(options.Get("args"), "args");
+  const auto args_value = Get(options, "args");
+  auto args = args_value ? ReadStrings(*args_value, "args") : std::nullopt;
   if (!args) {
     return std::nullopt;
   }
-  auto env = ReadStrings(options.Get("env"), "env");
+  const auto env_value = Get(options, "env");
+  auto env = env_value ? ReadStrings(*env_value, "env") : std::nullopt;
   if (!env) {
     return std::nullopt;
   }
   SpawnRequest request{.file = *file, .args = std::move(*args), .env = std::move(*env)};
-  if (const Napi::Value error_fd = options.Get("stderr"); !error_fd.IsUndefined()) {
-    const auto fd = ReadFd(error_fd, "stderr");
+  const auto error_value = Get(options, "stderr");
+  if (!error_value) {
+    return std::nullopt;
+  }
+  if (!error_value->IsUndefined()) {
+    const auto fd = ReadFd(*error_value, "stderr");
     if (!fd) {
       return std::nullopt;
     }
@@ -54,7 +58,8 @@ std::optional<Listener> ReadListener(Napi::Object options) {
       {"onExit", &listener.on_exit},
   }};
   for (const auto& [name, member] : members) {
-    const auto function = ReadFunction(options.Get(name), name);
+    const auto value = Get(options, name);
+    const auto function = value ? ReadFunction(*value, name) : std::nullopt;
     if (!function) {
       return std::nullopt;
     }
@@ -129,11 +134,11 @@ Napi::Value SpawnWithChannel(const Napi::CallbackInfo& info) {
   }
   const auto options = info[0].As<Napi::Object>();
   const auto request = ReadSpawnRequest(options);
-  if (!request || Threw(env)) {
+  if (!request) {
     return env.Undefined();
   }
   auto listener = ReadListener(options);
-  if (!listener || Threw(env)) {
+  if (!listener) {
     return env.Undefined();
   }
   Environment& environment = Environment::Of(env);

@@ -146,12 +146,13 @@ void EventLoop::RunOnce(int timeout_ms) {
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
-    if (event.data.u64 == 0) {
+    const uint64_t key = event.data.u64;  // a copy: epoll_event is packed, so no reference may bind
+    if (key == 0) {
       wake_.Drain();
       continue;
     }
     // A callback may remove any entry, its own too: look each one up, and keep it alive.
-    const auto entry = entries_.find(event.data.u64);
+    const auto entry = entries_.find(key);
     if (entry != entries_.end()) {
       const auto callback = entry->second.callback;
       (*callback)(event.events);

@@ -129,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         break;
       }
       case 6:
-        driver.Notify(in.ConsumeIntegralInRange<uint32_t>(0, 2));
+        driver.Notify(in.ConsumeIntegralInRange<uint16_t>(0, 2));
         machine->loop->RunOnce(0);
         break;
       case 7:

@@ -5,6 +5,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace vmtest {
@@ -68,7 +70,7 @@ bool GuestMemory::ReadBytes(GuestAddress address, std::span<uint8_t> out) const 
   if (host == nullptr) {
     return false;
   }
-  std::memcpy(out.data(), host, out.size());
+  std::copy_n(host, out.size(), out.begin());  // unlike memcpy, also of nothing to nowhere
   return true;
 }
 
@@ -77,7 +79,7 @@ bool GuestMemory::WriteBytes(GuestAddress address, std::span<const uint8_t> byte
   if (host == nullptr) {
     return false;
   }
-  std::memcpy(host, bytes.data(), bytes.size());
+  std::ranges::copy(bytes, host);
   return true;
 }
 

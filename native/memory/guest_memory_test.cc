@@ -52,6 +52,12 @@ TEST_F(GuestMemoryTest, ARefusedWriteWritesNothing) {
   EXPECT_EQ(memory_.Read<uint32_t>(4 * kPage - 4), 0u);
 }
 
+TEST_F(GuestMemoryTest, NothingIsCopiedToAndFromNowhere) {
+  EXPECT_TRUE(memory_.ReadBytes(0, {}));
+  EXPECT_TRUE(memory_.WriteBytes(0, {}));
+  EXPECT_FALSE(memory_.WriteBytes(5 * kPage, {}));
+}
+
 TEST_F(GuestMemoryTest, MisalignedIndexIsOutside) {
   EXPECT_FALSE(memory_.LoadAcquire<uint16_t>(1).has_value());
   EXPECT_FALSE(memory_.StoreRelease<uint16_t>(3, 1));

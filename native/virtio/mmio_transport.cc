@@ -15,6 +15,9 @@ namespace {
 // What the transport does for every device; virtio 1.2, section 6.
 constexpr uint64_t kTransportFeatures =
     kFeatureVersion1 | kFeatureEventIndex | kFeatureIndirectDescriptors;
+// The status of a driver that has come all the way up.
+constexpr uint32_t kRunning =
+    mmio::kAcknowledge | mmio::kDriver | mmio::kFeaturesOk | mmio::kDriverOk;
 constexpr uint8_t kStateVersion = 1;
 
 void SetLow(uint64_t& value, uint32_t low) { value = (value & ~uint64_t{UINT32_MAX}) | low; }
@@ -406,8 +409,10 @@ Result<> MmioTransport::Load(StateReader& reader) {
     queue_sel_ = reader.U32();
     driver_features_ = reader.U64();
     const bool active = reader.Bool();
+    // What was negotiated is what we offer, and an active device has gone through every step of
+    // 3.1.1.
     if (((status_ & mmio::kFeaturesOk) != 0 && !FeaturesAcceptable()) ||
-        (active && (status_ & mmio::kDriverOk) == 0)) {
+        (active && (status_ & kRunning) != kRunning)) {
       reader.MarkBad();
     }
     LoadQueues(reader, active);

@@ -504,6 +504,31 @@ TEST_F(MmioTransportTest, DamagedStateIsRefused) {
   }
 }
 
+// Found by the fuzzer: a status that skips negotiation must not activate a device.
+TEST_F(MmioTransportTest, SavedStateCannotSkipNegotiation) {
+  BringUp(kFeatureVersion1);
+  transport_->Pause();
+  StateWriter writer;
+  transport_->Save(writer);
+  constexpr size_t kStatusAt = 5;     // after the version and the type
+  constexpr size_t kFeaturesAt = 30;  // see MmioTransport::Save
+  for (const auto& [at, value] : std::vector<std::pair<size_t, uint8_t>>{{kStatusAt, 7},
+                                                                         {kStatusAt, 14},
+                                                                         {kStatusAt, 11},
+                                                                         {kFeaturesAt + 4, 0},
+                                                                         {kFeaturesAt, 1},
+                                                                         {kFeaturesAt + 7, 0x80}}) {
+    std::vector<uint8_t> bytes = writer.bytes();
+    ASSERT_NE(bytes[at], value);
+    bytes[at] = value;
+    FakeDevice twin;
+    const auto other = MakeTransport(twin);
+    StateReader reader(bytes);
+    EXPECT_FALSE(other->Load(reader).has_value()) << at;
+    EXPECT_EQ(twin.activations, 0);
+  }
+}
+
 // A vCPU that asks why it was interrupted must not wait for a device that is busy on its loop, nor
 // for another vCPU that does.
 TEST_F(MmioTransportTest, TheInterruptStatusNeverWaitsForTheDevice) {

@@ -32,8 +32,8 @@ export interface TestAgent extends AsyncDisposable {
 }
 
 export interface TestAgentOptions {
-  /** Runs the agent through another command, like `unshare`. */
-  prefix?: readonly string[];
+  /** Runs the agent as the first process of this file system, in namespaces of its own; it has `/init` and `/run`. */
+  initIn?: string;
 }
 
 function waitForDial(server: ReturnType<typeof createServer>, child: ChildProcess): Promise<Socket> {
@@ -44,14 +44,17 @@ function waitForDial(server: ReturnType<typeof createServer>, child: ChildProces
   });
 }
 
-export async function startAgent({ prefix = [] }: TestAgentOptions = {}): Promise<TestAgent> {
-  const directory = await mkdtemp(join(tmpdir(), 'vmtest-agent-'));
+export async function startAgent({ initIn }: TestAgentOptions = {}): Promise<TestAgent> {
+  const directory = await mkdtemp(join(initIn ?? tmpdir(), 'vmtest-agent-'));
   const listen = join(directory, 'guest.sock');
   const dial = join(directory, 'host.sock');
+  const inside = (path: string): string => (initIn === undefined ? path : path.slice(initIn.length));
+  const unshare = ['unshare', '--mount', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child'];
   const server = createServer();
   server.listen(dial);
   await once(server, 'listening');
-  const [program = AGENT_PATH, ...rest] = [...prefix, AGENT_PATH, '--unix-listen', listen, '--unix-dial', dial];
+  const start = initIn === undefined ? [AGENT_PATH] : [...unshare, `--root=${initIn}`, '/init'];
+  const [program = '', ...rest] = [...start, '--unix-listen', inside(listen), '--unix-dial', inside(dial)];
   const child = spawn(program, rest, {
     stdio: ['ignore', 'inherit', 'inherit'],
     // A build with the sanitizer would otherwise keep what was freed, and look like a leak.
@@ -86,10 +89,10 @@ export async function startAgent({ prefix = [] }: TestAgentOptions = {}): Promis
       child.removeAllListeners('exit');
       if (child.exitCode === null && child.signalCode === null) {
         const ended = once(child, 'exit');
-        child.kill(prefix.length === 0 ? 'SIGTERM' : 'SIGKILL');
+        child.kill(initIn === undefined ? 'SIGTERM' : 'SIGKILL');
         const [code] = await ended;
         // A sanitizer's build tells of leaks here.
-        if (prefix.length === 0) expect(code).toBe(0);
+        if (initIn === undefined) expect(code).toBe(0);
       }
       ready.destroy();
       server.close();

@@ -208,6 +208,7 @@ class ExecSession<C extends Capture> {
     const value = reader.u32();
     const coreDumped = reader.u8() === 1;
     const outputHeldOpen = reader.u8() === 1;
+    reader.end();
     this.#settle({
       exitCode: signalled ? undefined : value,
       signal: signalled ? value : undefined,

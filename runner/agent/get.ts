@@ -270,5 +270,6 @@ export async function getTree(
 ): Promise<TransferResult> {
   await using operation = await Operation.open(`reading the tree ${path}`, connect, options);
   await operation.send(request(FrameType.getTree, path));
-  return new TreeReader(operation, options).run(destination);
+  // Awaited here: the connection is closed when this function ends.
+  return await new TreeReader(operation, options).run(destination);
 }

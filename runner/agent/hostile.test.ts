@@ -213,11 +213,11 @@ describe('a host that goes away', () => {
       .not.toMatch(/[RSD] \(/);
   });
 
-  test('with a reset while much output waits', async () => {
+  test('while much output waits', async () => {
     const socket = await agent.connect();
     socket.write(execRequest(['cat', '/dev/zero'], {}));
     await new Promise((resolve) => socket.once('readable', resolve));
-    socket.resetAndDestroy();
+    socket.destroy();
   });
 
   test('the ready stream is dialled again', async () => {

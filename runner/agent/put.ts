@@ -223,7 +223,8 @@ export async function putTree(
   const status = await stat(source);
   const result: TransferResult = { entries: 1, bytes: 0, skipped: [] };
   await using operation = await Operation.open(`writing the tree ${path}`, connect, options);
-  return exchange(operation, async () => {
+  // Awaited here: the connection is closed when this function ends.
+  return await exchange(operation, async () => {
     await operation.send(request(FrameType.putTree, path, options));
     await operation.send(writeEntry(entryOf(EntryKind.directory, EMPTY, status)));
     await sendDirectory(operation, Buffer.from(source), EMPTY, result);

@@ -65,8 +65,8 @@ describe('one file', () => {
     expect(put).toEqual({ entries: 1, bytes: size, skipped: [] });
     const got = await agent.client.getFile(join(guest, 'b'), join(host, 'c'));
     expect(got).toEqual({ entries: 1, bytes: size, skipped: [] });
-    expect(await readFile(join(host, 'c'))).toEqual(bytes);
-    expect(await agent.client.readFile(join(guest, 'b'))).toEqual(bytes);
+    expect((await readFile(join(host, 'c'))).equals(bytes)).toBe(true);
+    expect((await agent.client.readFile(join(guest, 'b'))).equals(bytes)).toBe(true);
     expect(await readdir(guest)).toEqual(['b']);
   });
 
@@ -232,7 +232,7 @@ describe('trees', () => {
   test('there: modes, links, names that are not UTF-8, times', async () => {
     await makeTree(host);
     const result = await agent.client.putTree(host, join(guest, 'x/y'));
-    expect(result).toMatchObject({ entries: 13, skipped: [] });
+    expect(result).toMatchObject({ entries: 12, skipped: [] });
     expect(await listing(join(guest, 'x/y'))).toBe(await listing(host));
     expect((await stat(join(guest, 'x/y/a'))).mtime).toEqual(new Date('2010-01-01T00:00:00Z'));
     expect(await readlink(join(guest, 'x/y/a/absolute'))).toBe('/etc/passwd');
@@ -245,7 +245,7 @@ describe('trees', () => {
     expect(await readFile(join(host, 'safe/empty/link'), 'utf8')).toBe('file');
     expect((await stat(join(host, 'safe/a'))).mtime).toEqual(new Date('2010-01-01T00:00:00Z'));
     const kept = await agent.client.getTree(guest, join(host, 'kept'), { symlinks: 'keep' });
-    expect(kept).toMatchObject({ entries: 13, skipped: [] });
+    expect(kept).toMatchObject({ entries: 12, skipped: [] });
     // The owner may always enter.
     expect(await listing(join(host, 'kept'))).toBe((await listing(guest)).replace('a/b d 500', 'a/b d 700'));
     const none = await agent.client.getTree(guest, join(host, 'none'), { symlinks: 'skip' });

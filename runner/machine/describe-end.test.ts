@@ -28,6 +28,18 @@ describe('guestEndError', () => {
     expect(error.context).toEqual({ end: { kind: 'panic' }, console: console.tail(2) });
   });
 
+  it('shows where a panic began, however long its trace', () => {
+    const long = createConsoleLog();
+    const write = (line: string) => long.write(Buffer.from(`${line}\n`));
+    for (let i = 0; i < 50; i += 1) write(`before ${i}`);
+    write('Kernel panic - not syncing: sysrq');
+    for (let i = 0; i < 60; i += 1) write(`trace ${i}`);
+    const lines = guestEndError({ panicked: true, end: { kind: 'panic' } }, long, '').context['console'] as string[];
+    expect(lines[0]).toBe('before 40');
+    expect(lines[10]).toBe('Kernel panic - not syncing: sysrq');
+    expect(lines.at(-1)).toBe('trace 59');
+  });
+
   it('tells the guest from the host', () => {
     const codeOf = (end: GuestEnd) => guestEndError({ panicked: false, end }, console, 'early').code;
     expect(codeOf({ kind: 'poweroff' })).toBe('VMTEST_GUEST_ENDED');

@@ -45,13 +45,16 @@ export interface MachineEnd {
 
 /** How many of the last console lines an error carries. */
 const LINES_IN_ERROR = 30;
+/** The same where more of them belong together. */
+const MAX_LINES_IN_ERROR = 150;
+const LINES_BEFORE_PANIC = 10;
 
 /**
  * The error for a guest that ended when it should not have: `VMTEST_GUEST_PANIC`, `VMTEST_GUEST_ENDED` or
- * `VMTEST_ENGINE`. Its context has `end` and `console`, the last lines. `when`: "before it was ready".
+ * `VMTEST_ENGINE`. Its context has `end` and `console`, the last lines. `when`: "while the command ran".
  */
 export function guestEndError({ panicked, end }: MachineEnd, console: ConsoleLog, when: string): VmtestError {
-  const context = { end, console: console.tail(LINES_IN_ERROR) };
+  const context = { end, console: evidence(console) };
   if (panicked) {
     const line = console.panic?.replace(/^.*Kernel panic - not syncing:? ?/, '');
     const why = line ? `: ${line}` : '';
@@ -59,6 +62,14 @@ export function guestEndError({ panicked, end }: MachineEnd, console: ConsoleLog
   }
   const code = isHostFault(end) ? 'VMTEST_ENGINE' : 'VMTEST_GUEST_ENDED';
   return new VmtestError(code, `the guest ended ${when}: ${describeEnd(end)}`, { context });
+}
+
+/** The last lines; after a panic also those before its trace, where it began. */
+function evidence(console: ConsoleLog): string[] {
+  const lines = console.tail(MAX_LINES_IN_ERROR);
+  const panicAt = console.panic === undefined ? -1 : lines.lastIndexOf(console.panic);
+  const from = lines.length - LINES_IN_ERROR;
+  return lines.slice(Math.max(0, panicAt < 0 ? from : Math.min(from, panicAt - LINES_BEFORE_PANIC)));
 }
 
 /** The guest was not ready in time. */

@@ -41,8 +41,8 @@ export interface Machine extends AsyncDisposable {
 
 /** How long the result of a command may still be on its way when the guest has ended. Milliseconds. */
 const LATE_RESULT_MS = 2000;
-/** How long the news of the guest's end may come after its connections broke. Milliseconds. */
-const LATE_END_MS = 5000;
+/** A guest that reboots breaks its connections long before it ends: how long to wait for the reason. Milliseconds. */
+const LATE_END_MS = 30_000;
 
 const isLost = (error: unknown): boolean => error instanceof VmtestError && error.code === 'VMTEST_AGENT_LOST';
 
@@ -50,7 +50,7 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, hello: Agen
   const { guest, console, ended } = watch;
 
   const resultOf = async <C extends Capture>(process: ExecProcess<C>): Promise<ExecResult<C>> => {
-    const tooEarly = (end: MachineEnd) => guestEndError(end, console, 'before the command did');
+    const tooEarly = (end: MachineEnd) => guestEndError(end, console, 'while the command ran');
     const overtaken = ended.then(async (end) => {
       if (await settledWithin(process.result, LATE_RESULT_MS)) return process.result;
       throw tooEarly(end);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -73,21 +73,8 @@ function inNode(script: string): Promise<{ code: number | null; stdout: string; 
   });
 }
 
-const loaded = addonPaths().find((path) => {
-  try {
-    return fstatSync(openAndForget(path)).isFile();
-  } catch {
-    return false;
-  }
-});
-function openAndForget(path: string): number {
-  const fd = openSync(path, 'r');
-  setImmediate(() => closeSync(fd));
-  return fd;
-}
-
 const PRELUDE = `
-const addon = require(${JSON.stringify(loaded)});
+const addon = require(${JSON.stringify(addonPaths().find((path) => existsSync(path)))});
 const start = (args, handlers) => addon.spawnWithChannel({
   file: ${JSON.stringify(PYTHON)}, args: [${JSON.stringify(CHILD)}, ...args], env: [], stderr: 2,
   onMessage() {}, onChannelEnd() {}, onExit() {}, ...handlers,
@@ -167,11 +154,16 @@ describe('a child', () => {
   });
 
   it('has /dev/null as its standard error by default', async () => {
-    const options = { file: '/bin/sh', args: ['-c', '[ /proc/self/fd/2 -ef /dev/null ] && exit 9'] };
-    const child = start([], options);
-    const quiet = start([], { ...options, stderr: undefined as unknown as number });
-    expect((await quiet.exited).code).toBe(9);
-    await child.exited;
+    const exited = deferred<ProcessExit>();
+    addon.spawnWithChannel({
+      file: '/bin/sh',
+      args: ['-c', '[ /proc/self/fd/2 -ef /dev/null ] && exit 9'],
+      env: [],
+      onMessage() {},
+      onChannelEnd() {},
+      onExit: exited.resolve,
+    });
+    expect((await exited.promise).code).toBe(9);
   });
 
   it('passes descriptors both ways', async () => {
@@ -385,9 +377,13 @@ describe('ownership', () => {
 
   it('ends the children with the process, whichever way that ends', async () => {
     // A child that lived on would hold the standard error of this Node open, and with it `inNode`.
-    const exit = await inNode(`const child = start(['echo'], { onMessage: () => process.exit(7) }); child.send('x', []);`);
+    const exit = await inNode(
+      `const child = start(['echo'], { onMessage: () => process.exit(7) }); child.send('x', []);`,
+    );
     expect(exit).toMatchObject({ code: 7, stderr: '' });
-    const kill = await inNode(`const child = start(['echo'], { onMessage: () => process.kill(process.pid, 'SIGKILL') }); child.send('x', []);`);
+    const kill = await inNode(
+      `const child = start(['echo'], { onMessage: () => process.kill(process.pid, 'SIGKILL') }); child.send('x', []);`,
+    );
     expect(kill).toMatchObject({ code: null, stderr: '' });
   });
 
@@ -460,16 +456,20 @@ describe('errors', () => {
   });
 
   it('of options that throw when they are read', () => {
-    const options = {
-      get args(): string[] {
+    const throwing = {
+      get: () => {
         throw new Error('from a getter');
       },
     };
-    expect(thrown(() => addon.spawnWithChannel({ file: PYTHON, ...{}, env: [], ...Object.create(options) } as never)).code).toBe(
-      'ADDON_INVALID_ARGUMENT',
-    );
-    const proxy = new Proxy({}, { get: () => { throw new Error('from a proxy'); } });
-    expect(thrown(() => addon.spawnWithChannel(proxy as never)).message).toBe('from a proxy');
+    expect(thrown(() => addon.spawnWithChannel(new Proxy({}, throwing) as never)).message).toBe('from a getter');
+    for (const name of ['file', 'args', 'env', 'stderr', 'onMessage', 'onChannelEnd', 'onExit']) {
+      const options = { file: PYTHON, args: [], env: [], onMessage() {}, onChannelEnd() {}, onExit() {} };
+      Object.defineProperty(options, name, throwing);
+      expect(thrown(() => addon.spawnWithChannel(options)).message).toBe('from a getter');
+    }
+    const args: string[] = ['a'];
+    Object.defineProperty(args, 0, throwing);
+    expect(thrown(() => start([], { args })).message).toBe('from a getter');
     expect(thrown(() => addon.spawnWithChannel(undefined as never)).code).toBe('ADDON_INVALID_ARGUMENT');
   });
 
@@ -487,7 +487,11 @@ describe('errors', () => {
     ]) {
       expect(thrown(() => child.send(text as string, fds as number[])).code).toBe('ADDON_INVALID_ARGUMENT');
     }
-    expect(thrown(() => child.send('x', [987_654]))).toMatchObject({ code: 'ADDON_SYSTEM', errno: 'EBADF', syscall: 'sendmsg' });
+    expect(thrown(() => child.send('x', [987_654]))).toMatchObject({
+      code: 'ADDON_SYSTEM',
+      errno: 'EBADF',
+      syscall: 'sendmsg',
+    });
     expect(thrown(() => child.kill(99)).code).toBe('ADDON_INVALID_ARGUMENT');
     child.send('x'.repeat(65_536), Array(64).fill(0));
     const { text, fds } = await next();

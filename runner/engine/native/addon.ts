@@ -26,10 +26,14 @@ export function loadAddon(env: NodeJS.ProcessEnv = process.env): Addon {
     }
   }
   const tried = failures.map(({ path, error }) => `${path}: ${firstLine(error)}`);
-  throw new VmtestError('ADDON_NOT_FOUND', `cannot load the vmtest addon; build it with \`npm run build\`; tried ${tried.join('; ')}`, {
-    cause: failures[0]?.error,
-    context: { tried },
-  });
+  throw new VmtestError(
+    'ADDON_NOT_FOUND',
+    `cannot load the vmtest addon; build it with \`npm run build\`; tried ${tried.join('; ')}`,
+    {
+      cause: failures[0]?.error,
+      context: { tried },
+    },
+  );
 }
 
 function firstLine(error: unknown): string {
