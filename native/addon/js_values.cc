@@ -14,7 +14,7 @@ void ThrowInvalid(Napi::Env env, const std::string& what, const std::string& wan
 }  // namespace
 
 Napi::Value ErrorValue(Napi::Env env, const char* code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
+  const Napi::Error error = Napi::Error::New(env, message);
   error.Value().Set("code", Napi::String::New(env, code));
   return error.Value();
 }
@@ -25,7 +25,7 @@ void Throw(Napi::Env env, const char* code, const std::string& message) {
 
 void Throw(Napi::Env env, const SystemError& error) {
   const Napi::Value value = ErrorValue(env, kSystemCode, Describe(error));
-  Napi::Object object = value.As<Napi::Object>();
+  const auto object = value.As<Napi::Object>();
   object.Set("errno", Napi::String::New(env, ErrnoName(error.number)));
   object.Set("syscall", Napi::String::New(env, error.syscall));
   napi_throw(env, value);

@@ -72,8 +72,8 @@ Received ReceivePacket(int socket, std::span<char> buffer) {
 
 SystemResult<bool> SendPacket(int socket, std::string_view text, std::span<const int> fds) {
   alignas(cmsghdr) char control[kControlSize] = {};
-  std::string_view view = text;
-  iovec part{.iov_base = const_cast<char*>(view.data()), .iov_len = view.size()};
+  // sendmsg only reads from it; iovec has one type for both directions.
+  iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;

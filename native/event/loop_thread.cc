@@ -16,7 +16,9 @@ Result<std::unique_ptr<LoopThread>> LoopThread::Start(const std::string& name) {
   return self;
 }
 
-LoopThread::~LoopThread() {
+LoopThread::~LoopThread() { Stop(); }
+
+void LoopThread::Stop() {
   loop_->Stop();
   if (thread_.joinable()) {
     thread_.join();

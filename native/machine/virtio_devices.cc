@@ -49,7 +49,7 @@ Result<> VirtioDevices::Add(std::string name, std::unique_ptr<VirtioDevice> devi
                             std::unique_ptr<LoopThread> thread, const GuestMemory& memory,
                             const std::function<void(const std::string&)>& on_log) {
   EventFd irq = VM_TRY(EventFd::Create());
-  Unit unit{.name = std::move(name), .device = std::move(device), .thread = std::move(thread)};
+  Unit unit{.name = std::move(name), .thread = std::move(thread), .device = std::move(device)};
   std::optional<Result<std::unique_ptr<MmioTransport>>> transport;
   // A transport registers its queues with the loop, and so is made on the loop's thread.
   loop.RunSync([&] {
@@ -60,6 +60,14 @@ Result<> VirtioDevices::Add(std::string name, std::unique_ptr<VirtioDevice> devi
   unit.transport = VM_TRY(*std::move(transport));
   units_.push_back(std::move(unit));
   return {};
+}
+
+VirtioDevices::~VirtioDevices() {
+  for (const Unit& unit : units_) {
+    if (unit.thread) {
+      unit.thread->Stop();
+    }
+  }
 }
 
 Result<> VirtioDevices::Wire(Vm& vm, Bus& mmio) {

@@ -36,6 +36,11 @@ class VirtioDevices {
       EventLoop& loop, const GuestMemory& memory, VsockHost& host, std::vector<DiskConfig> disks,
       std::function<void(const std::string&)> on_log);
 
+  // Ends the disks' threads first: nothing runs on their loops when the devices go.
+  ~VirtioDevices();
+  VirtioDevices(const VirtioDevices&) = delete;
+  VirtioDevices& operator=(const VirtioDevices&) = delete;
+
   // Gives every device its address and interrupt.
   Result<> Wire(Vm& vm, Bus& mmio);
 
@@ -51,13 +56,13 @@ class VirtioDevices {
   void CountInto(Statistics& statistics) const;
 
  private:
-  // One device and its way to the guest. Members die in reverse order: the thread's loop first, so
-  // that nothing runs on it when the transport and the device go.
+  // One device and its way to the guest. Members die in reverse order: the loop last, because the
+  // transport and the device have their watches on it.
   struct Unit {
     std::string name;
+    std::unique_ptr<LoopThread> thread;  // null: the machine's loop
     std::unique_ptr<VirtioDevice> device;
     std::unique_ptr<MmioTransport> transport;
-    std::unique_ptr<LoopThread> thread;  // null: the machine's loop
   };
 
   VirtioDevices() = default;

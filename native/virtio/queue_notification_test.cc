@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <array>
+#include <atomic>
 #include <random>
 #include <thread>
 
@@ -297,8 +298,104 @@ TEST_P(InterleavingTest, SuppressionSavesNotifications) {
 INSTANTIATE_TEST_SUITE_P(All, InterleavingTest,
                          ::testing::Combine(::testing::Bool(), ::testing::Bool()));
 
-// The same between two real threads: what the model cannot show is the order of memory accesses
-// inside one step. A lost wake-up ends in a poll that nobody answers.
+// What the model cannot show is the order of memory accesses inside one step: each side writes,
+// then reads what the other writes, and a processor likes to turn these around. Two threads meet at
+// that very point, over and over; not both may go to sleep. This samples and cannot prove: with too
+// few processors to run both at once, a missing fence goes unseen.
+class MeetingTest : public ::testing::TestWithParam<bool> {
+ protected:
+  static constexpr int kRounds = 50000;
+
+  // Runs `prepare` alone, then `driver` here and `device` on another thread at once, then `finish`
+  // alone. Both answer whether somebody will look again.
+  template <typename Prepare, typename Driver, typename Device, typename Finish>
+  int CountLost(Prepare prepare, Driver driver, Device device, Finish finish) {
+    std::atomic<int> go = 0;
+    std::atomic<int> done = 0;
+    bool device_woke = false;
+    std::thread other([&] {
+      std::minstd_rand random(1);
+      for (int round = 1; round <= kRounds; ++round) {
+        SpinUntil(go, round);
+        Dawdle(random);
+        device_woke = device();
+        done.store(round, std::memory_order_release);
+      }
+    });
+    int lost = 0;
+    std::minstd_rand random(2);
+    for (int round = 1; round <= kRounds; ++round) {
+      prepare();
+      go.store(round, std::memory_order_release);
+      Dawdle(random);
+      const bool driver_woke = driver();
+      SpinUntil(done, round);
+      lost += driver_woke || device_woke ? 0 : 1;
+      finish();
+    }
+    other.join();
+    return lost;
+  }
+
+  Pair pair_{GetParam()};
+
+ private:
+  static void SpinUntil(const std::atomic<int>& value, int wanted) {
+    for (int spins = 0; value.load(std::memory_order_acquire) != wanted; ++spins) {
+      if (spins > 1000) {
+        std::this_thread::yield();
+      }
+    }
+  }
+  // A few steps of nothing, so that the two sides meet at every offset.
+  static void Dawdle(std::minstd_rand& random) {
+    for (uint32_t left = static_cast<uint32_t>(random()) % 512; left > 0; --left) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+  }
+};
+
+TEST_P(MeetingTest, UsedBufferMeetsADriverThatGoesToSleep) {
+  std::optional<Chain> chain;
+  EXPECT_EQ(CountLost(
+                [&] {
+                  pair_.driver.DisableInterrupts();
+                  pair_.driver.Chain().Writable(1).Publish();
+                  chain = pair_.queue.Pop()->value();
+                },
+                [&] { return pair_.driver.EnableInterrupts(); },
+                [&] {
+                  pair_.queue.Push(*chain, 0);
+                  return pair_.queue.ShouldSignal();
+                },
+                [&] { ASSERT_TRUE(pair_.driver.TakeUsed().has_value()); }),
+            0);
+}
+
+TEST_P(MeetingTest, AvailableBufferMeetsADeviceThatGoesToSleep) {
+  EXPECT_EQ(CountLost(
+                [&] {
+                  pair_.queue.SuppressNotifications();
+                  pair_.RoundTrip();  // leaves avail_event behind
+                  static_cast<void>(pair_.driver.NeedsNotify());
+                },
+                [&] {
+                  pair_.driver.Chain().Writable(1).Publish();
+                  return pair_.driver.NeedsNotify();
+                },
+                [&] { return pair_.queue.ResumeNotifications(); },
+                [&] {
+                  pair_.Serve();
+                  ASSERT_TRUE(pair_.driver.TakeUsed().has_value());
+                }),
+            0);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, MeetingTest, ::testing::Bool(),
+                         [](const auto& param) { return param.param ? "EventIndex" : "Flags"; });
+
+// Everything together, between two threads that really sleep. A lost wake-up ends in a poll that
+// nobody answers.
 class ThreadsTest : public ::testing::TestWithParam<bool> {};
 
 bool WaitFor(const EventFd& event) {
@@ -308,7 +405,7 @@ bool WaitFor(const EventFd& event) {
 }
 
 TEST_P(ThreadsTest, NoWakeUpIsLost) {
-  constexpr int kGoal = 100000;
+  constexpr int kGoal = 20000;
   Pair pair(GetParam());
   const EventFd notify = EventFd::Create().value();
   const EventFd interrupt = EventFd::Create().value();

@@ -4,7 +4,7 @@ import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
-import { startAgent, type TestAgent } from './agent-fixture.js';
+import { startAgent, type TestAgent } from './testing/agent-fixture.js';
 
 const MIB = 1024 * 1024;
 

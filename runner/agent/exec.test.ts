@@ -2,9 +2,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-
-import { isRoot, startAgent, type TestAgent } from './agent-fixture.js';
 import type { ExecOptions } from './exec-options.js';
+import { isRoot, startAgent, type TestAgent } from './testing/agent-fixture.js';
 
 let agent: TestAgent;
 beforeAll(async () => {

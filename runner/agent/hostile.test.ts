@@ -2,13 +2,13 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startAgent, type TestAgent } from './agent-fixture.js';
 import { AgentClient } from './client.js';
 import { FrameBuilder, FrameDecoder, frameHeader, PayloadReader } from './codec.js';
 import { type Entry, writeEntry } from './entry.js';
 import { execRequest } from './exec-options.js';
 import { EntryKind, FrameType } from './protocol.js';
-import { type Duplex, duplexPair } from './stream-pair.js';
+import { startAgent, type TestAgent } from './testing/agent-fixture.js';
+import { type Duplex, duplexPair } from './testing/stream-pair.js';
 
 let agent: TestAgent;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { AGENT_PATH, isRoot, startAgent, type TestAgent } from './agent-fixture.js';
+import { AGENT_PATH, isRoot, startAgent, type TestAgent } from './testing/agent-fixture.js';
 
 const BUSYBOX = '/bin/busybox';
 const runs = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0;

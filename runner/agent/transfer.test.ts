@@ -19,9 +19,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-
-import { isRoot, startAgent, type TestAgent } from './agent-fixture.js';
 import { staysInside } from './get.js';
+import { isRoot, startAgent, type TestAgent } from './testing/agent-fixture.js';
 
 const MIB = 1024 * 1024;
 

@@ -57,7 +57,8 @@ class Switchboard {
   // then an end. Listening goes on.
   void DropAll();
 
-  // Between these two, events of the host and deadlines stand still; none is lost.
+  // Between these two, events of the host and deadlines stand still; none is lost. After Resume,
+  // ask NextPacket.
   void Pause();
   void Resume();
 

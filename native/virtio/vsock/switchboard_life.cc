@@ -235,7 +235,6 @@ void Switchboard::Resume() {
       }
     }
   }
-  on_work_();
 }
 
 }  // namespace vmtest::vsock

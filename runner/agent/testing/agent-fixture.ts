@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
 
-import { AgentClient } from './client.js';
-import type { AgentHello } from './messages.js';
+import { AgentClient } from '../client.js';
+import type { AgentHello } from '../messages.js';
 
 /** The binary that is tested. */
 export const AGENT_PATH = resolve(process.env['VMTEST_AGENT'] ?? 'build/release/agent/vmtest-agent');
