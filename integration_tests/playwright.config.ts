@@ -1,10 +1,13 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from '@playwright/test';
 
 // Specs that boot real guests. They need a usable KVM (ci/kvm-lab has one) and what `npm run build` and
 // `vmtest images fetch` make.
 export default defineConfig({
   testDir: '.',
-  outputDir: '../test-results',
+  // Not in the checkout: in the lab that is a network file system, and these files are disks and kernels.
+  outputDir: join(tmpdir(), 'vmtest-specs'),
   // A guest takes a whole CPU while it boots, and the lab has few.
   workers: 2,
   fullyParallel: true,

@@ -64,6 +64,13 @@ export function guestEndError({ panicked, end }: MachineEnd, console: ConsoleLog
   return new VmtestError(code, `the guest ended ${when}: ${describeEnd(end)}`, { context });
 }
 
+/** The agent is gone, but its guest goes on: it hangs, or its agent was killed. */
+export function agentLostError(cause: unknown, console: ConsoleLog): VmtestError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const context = { console: evidence(console) };
+  return new VmtestError('VMTEST_AGENT_LOST', `${why}, though it has not ended`, { cause, context });
+}
+
 /** The last lines; after a panic also those before its trace, where it began. */
 function evidence(console: ConsoleLog): string[] {
   const lines = console.tail(MAX_LINES_IN_ERROR);

@@ -5,7 +5,7 @@ import { settledWithin } from '../deadline.js';
 import type { GuestStats, RequestOptions } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import type { ConsoleLog } from './console-log.js';
-import { guestEndError, type MachineEnd } from './describe-end.js';
+import { agentLostError, guestEndError, type MachineEnd } from './describe-end.js';
 import type { AcceptStream, GuestWatch } from './watch.js';
 
 /** Disposing kills the guest and waits until its process is gone. */
@@ -61,7 +61,7 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, hello: Agen
       // Connections break when the guest ends: then its end is the reason.
       if (!isLost(error)) throw error;
       if (await settledWithin(ended, LATE_END_MS)) throw tooEarly(await ended);
-      throw error;
+      throw agentLostError(error, console);
     }
   };
 
