@@ -157,7 +157,7 @@ function start(guest, initrd) {
   const ports = ['control', 'stdin', 'stdout', 'stderr'];
   const firstPortFd = 4;
   const args = [
-    ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,+svm,+npt'],
+    ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,+svm,+npt,-xsave'],
     ...['-smp', `${guest.cpus}`, '-m', `${guest.memory}`],
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-kernel', guest.kernel.vmlinuz, '-initrd', `/proc/self/fd/${firstPortFd + ports.length}`],

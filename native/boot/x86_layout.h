@@ -10,6 +10,7 @@
 //   0x0009_fc00  extended BIOS data area: reserved in the memory map
 //   0x000a_0000  legacy video and option ROMs: reserved
 //   0x000e_0000  ACPI tables, RSDP first: reserved             written by machine
+//   0x000f_fff0  code that resets the machine: reserved        written by machine
 //   0x0010_0000  "high memory": the kernel and the initrd, RAM up to 3 GiB
 //   0xc000_0000  hole for memory-mapped I/O, 1 GiB
 //  0x1_0000_0000 the rest of the RAM
@@ -54,7 +55,11 @@ inline constexpr uint64_t kCommandLineSize = 64 * kKiB;  // with the NUL
 // 5.2.5.1).
 inline constexpr GuestAddress kExtendedBiosData = 0x9fc00;
 inline constexpr GuestAddress kAcpiTables = 0xe0000;
-inline constexpr uint64_t kAcpiTablesSize = 128 * kKiB;
+inline constexpr uint64_t kAcpiTablesSize = 128 * kKiB - 16;
+
+// Where a CPU begins after a reset, and where Linux jumps when it reboots "through the BIOS": real
+// mode, F000:FFF0.
+inline constexpr GuestAddress kResetVector = 0xffff0;
 
 inline constexpr GuestAddress kHighMemory = 1 * kMiB;
 
@@ -64,6 +69,6 @@ inline constexpr GuestAddress kMmioHoleEnd = 4 * kGiB;
 
 static_assert(kPageTables + kPageTablesSize <= kCommandLine);
 static_assert(kCommandLine + kCommandLineSize <= kExtendedBiosData);
-static_assert(kAcpiTables + kAcpiTablesSize == kHighMemory);
+static_assert(kAcpiTables + kAcpiTablesSize == kResetVector);
 
 }  // namespace vmtest::x86

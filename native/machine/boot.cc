@@ -1,5 +1,7 @@
 #include "machine/boot.h"
 
+#include <array>
+
 #include "arch/x86_64/entry_state.h"
 #include "arch/x86_64/layout.h"
 #include "boot/initrd.h"
@@ -10,6 +12,16 @@
 
 namespace vmtest {
 namespace {
+
+// Real-mode code for the reset vector: asks the keyboard controller for a reset, for ever. Linux on
+// hardware-reduced ACPI prefers EFI's reset, and where there is no EFI goes on to "the BIOS"
+// (arch/x86/kernel/reboot.c): without this it would run into zeros and never end.
+constexpr std::array<uint8_t, 7> kResetCode = {
+    0xb0, 0xfe,  // mov al, 0xfe
+    0xe6, 0x64,  // out 0x64, al
+    0xf4,        // hlt
+    0xeb, 0xf9,  // jmp to the start
+};
 
 Result<GuestAddress> WriteFirmwareTables(uint32_t cpus, std::span<const VirtioSlot> virtio,
                                          const GuestMemory& memory) {
@@ -30,8 +42,9 @@ Result<GuestAddress> WriteFirmwareTables(uint32_t cpus, std::span<const VirtioSl
         {.base = slot.address, .size = static_cast<uint32_t>(slot.size), .gsi = slot.gsi});
   }
   const auto tables = VM_TRY(acpi::BuildTables(config, x86::kAcpiTables, x86::kAcpiTablesSize));
-  if (!memory.WriteBytes(x86::kAcpiTables, tables.bytes)) {
-    return Fail(ErrorCode::kDoesNotFit, "the ACPI tables do not fit in guest memory");
+  if (!memory.WriteBytes(x86::kAcpiTables, tables.bytes) ||
+      !memory.WriteBytes(x86::kResetVector, kResetCode)) {
+    return Fail(ErrorCode::kDoesNotFit, "the firmware tables do not fit in guest memory");
   }
   return tables.rsdp;
 }

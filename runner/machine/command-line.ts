@@ -6,9 +6,18 @@
  *   port access per character, hundreds of milliseconds of a boot, and stays in the ring buffer (dmesg).
  *   A panic and an oops raise the level themselves.
  * - `panic=-1`: reset at once after a panic, which ends the guest.
+ * - `reboot=a`: through the ACPI reset register. By itself Linux prefers EFI's way on hardware-reduced ACPI.
  * - `i8042.noaux`, `i8042.nomux`, `8250.nr_uarts=1`: do not look for what is not there.
  */
-const DEFAULTS = ['console=ttyS0', 'loglevel=5', 'panic=-1', 'i8042.noaux', 'i8042.nomux', '8250.nr_uarts=1'];
+const DEFAULTS = [
+  'console=ttyS0',
+  'loglevel=5',
+  'panic=-1',
+  'reboot=a',
+  'i8042.noaux',
+  'i8042.nomux',
+  '8250.nr_uarts=1',
+];
 
 export interface CommandLineInput {
   /** The user's own initial RAM file system has an /init of its own: ours is started instead. */
