@@ -19,7 +19,6 @@ namespace {
 
 constexpr EntryTables kTables{.gdt = 0x500, .page_tables = 0x9000, .stack_top = 0x8ff0};
 constexpr GuestAddress kCode = 0x10000;
-constexpr GuestAddress kScratch = 0x11000;  // 16-byte aligned
 constexpr uint16_t kAnswerPort = 0xf4;
 constexpr uint8_t kAnswer = 42;
 
@@ -35,7 +34,7 @@ constexpr std::array<uint8_t, 57> kPayload = {
     0x66, 0x0f, 0x7e, 0xc1,                          // movd ecx, xmm0
     0x89, 0xce,                                      // mov esi, ecx
     0x31, 0xc0, 0x31, 0xd2, 0x31, 0xdb, 0x31, 0xc9,  // xor eax/edx/ebx/ecx
-    0xbf, 0x00, 0x10, 0x01, 0x00,                    // mov edi, kScratch
+    0xbf, 0x00, 0x10, 0x01, 0x00,                    // mov edi, 0x11000: 16-byte aligned, zero
     0xf0, 0x48, 0x0f, 0xc7, 0x0f,                    // lock cmpxchg16b [rdi]
     0x75, 0x05,                                      // jnz to the hlt
     0x89, 0xf0,                                      // mov eax, esi
