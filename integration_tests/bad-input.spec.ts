@@ -97,12 +97,12 @@ test('refuses a disk that another guest writes to', async () => {
   const info = test.info();
   const disk = info.outputPath('disk');
   await writeFile(disk, Buffer.alloc(2 ** 20));
-  const first = await startVmtest(['run', '--disk', `${disk},rw`, '--', 'sh', '-c', 'echo up; cat']);
+  const first = await startVmtest(['run', '--disk', `${disk},rw`, '--', 'sh', '-c', 'echo up; sleep 600']);
   await new Promise((resolve) => first.child.stdout?.once('data', resolve));
   const second = await runInGuest('true', ['--disk', `${disk},rw`]);
   expect(second.code).toBe(2);
   expect(second.stderr).toContain(disk);
-  expect(second.stderr).toMatch(/in use|locked/);
+  expect(second.stderr).toMatch(/another guest|in use|locked/);
   first.child.kill('SIGTERM');
   await first.result;
 });
