@@ -36,6 +36,7 @@ export function createStages({ host, fuzzSeconds }) {
         const counts = await native(preset);
         if (host) return counts;
         leftToLab.set(preset, counts);
+        if (counts.skips.length > 0) console.log(`test_all: ${counts.skips.length} tests are left to the lab`);
         return { ...counts, skips: [] };
       },
     })),
