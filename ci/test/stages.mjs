@@ -164,7 +164,7 @@ async function inLab(leftToLab) {
   expected.push({ name: 'playwright', file: PLAYWRIGHT_REPORT, read: readPlaywright });
 
   const script = `failed=0; ${commands.map((command) => `${command} || failed=1; `).join('')}exit $failed`;
-  const lab = ['ci/kvm-lab', '--cpus', '4', '--memory', '7168', '--timeout', '40m', '--', 'sh', '-c', script];
+  const lab = ['ci/kvm-lab', '--cpus', '2', '--memory', '7168', '--timeout', '40m', '--', 'sh', '-c', script];
   const ok = await run(lab, { env: { PLAYWRIGHT_JSON_OUTPUT_NAME: PLAYWRIGHT_REPORT } });
   const counts = addCounts(await Promise.all(expected.map(({ name, file, read }) => count(name, true, file, read))));
   if (!ok && counts.failures.length === 0) counts.failures.push('integration: the lab failed');
