@@ -8,7 +8,7 @@ test('kill -9 of Node leaves no vmtest-vmm and no temporary file', async () => {
   const info = test.info();
   const disk = info.outputPath('disk');
   await writeFile(disk, Buffer.alloc(2 ** 20));
-  const flags = ['--disk', `${disk},overlay`, '--cpus', '2'];
+  const flags = ['--disk', `${disk},overlay`];
   const run = await startVmtest(['run', ...flags, '--', 'sh', '-c', 'echo started; while :; do :; done']);
   await new Promise((resolve) => run.child.stdout?.once('data', resolve));
   const [vmm = 0, ...more] = await vmmsOf(run.child.pid);

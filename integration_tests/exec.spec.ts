@@ -3,7 +3,7 @@ import { expect, test } from '@playwright/test';
 import { launch } from '../runner/index.js';
 import { sh } from './support/exec.js';
 
-test('200 commands, 20 at a time, each with its own answer', async () => {
+test('200 commands, 20 at a time, each with its own answer', { tag: '@smp' }, async () => {
   await using machine = await launch({ cpus: 2 });
   const numbers = Array.from({ length: 200 }, (_, index) => index);
   const queue = numbers.values();

@@ -5,7 +5,7 @@ import { expect, test } from '@playwright/test';
 import { launch } from '../runner/index.js';
 import { sh } from './support/exec.js';
 
-test('a paused guest stands still, and goes on without losing anything', async () => {
+test('a paused guest stands still, and goes on without losing anything', { tag: '@smp' }, async () => {
   const info = test.info();
   const path = info.outputPath('disk');
   await writeFile(path, randomBytes(16 * 2 ** 20));
@@ -32,7 +32,7 @@ test('a paused guest stands still, and goes on without losing anything', async (
   expect((await reader).stdout).toBe('1\n');
 });
 
-test('a paused guest can be stopped', async () => {
+test('a paused guest can be stopped', { tag: '@smp' }, async () => {
   await using machine = await launch();
   await machine.pause();
   expect(await machine.stop()).toMatchObject({ end: { kind: 'killed' } });

@@ -8,7 +8,7 @@ root: same files (the host's root is read-only under a throw-away overlay), same
 checkout writable, no network.
 
   --arch ARCH      the outer guest's architecture; only x86_64 so far
-  --cpus N         its CPUs, 1 to 16 (default 2)
+  --cpus N         its CPUs, 1 to 16 (default 1: with more it has been seen to break down)
   --memory MIB     its memory in MiB, 1024 or more (default 6144)
   --timeout T      end COMMAND after this time, as 90s, 30m or 2h (default 30m)
   --always         boot the outer guest even when this machine's KVM is usable
@@ -48,7 +48,7 @@ export class UsageError extends Error {}
 export function parseOptions(argv) {
   const options = {
     arch: 'x86_64',
-    cpus: 2,
+    cpus: 1,
     memory: 6144,
     timeout: 30 * 60_000,
     always: false,

@@ -1,7 +1,7 @@
 // ./test_all: the stages in order. Whatever a stage does, the last line counts it.
 import { mkdir, rm } from 'node:fs/promises';
-import { addCounts } from './reports.mjs';
-import { createStages, RESULTS } from './stages.mjs';
+import { addCounts, RESULTS } from './reports.mjs';
+import { createStages } from './stages.mjs';
 
 const USAGE = `Usage: ./test_all [--host] [--fuzz]
 

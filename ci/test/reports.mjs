@@ -1,5 +1,11 @@
-// Counts out of the reports that test runners write. Pure; a report that does not parse throws, and its stage
-// then counts as failed.
+// Counts out of the reports that test runners write. A report that does not parse throws, and its stage then
+// counts as failed.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root } from './process.mjs';
+
+/** Where the runners put their reports. */
+export const RESULTS = join(root, 'build/test-results');
 
 /**
  * @typedef {{ name: string, reason: string }} Skip
@@ -96,4 +102,19 @@ function unescapeXml(text) {
 /** @param {string} text */
 function firstLine(text) {
   return text.split('\n', 1)[0] ?? '';
+}
+
+/**
+ * A runner that failed without naming a failure, or that left no report, still counts as one.
+ * @type {(name: string, ok: boolean, file: string, read: (text: string) => Counts) => Promise<Counts>}
+ */
+export async function count(name, ok, file, read) {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return { ...noCounts(), failures: [`${name}: ended without a report`] };
+  const counts = read(text);
+  if (!ok && counts.failures.length === 0) counts.failures.push(`${name}: failed, though no test did`);
+  if (ok && counts.passed + counts.failures.length + counts.skips.length === 0) {
+    counts.failures.push(`${name}: ran no tests`);
+  }
+  return counts;
 }

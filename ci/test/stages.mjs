@@ -1,13 +1,10 @@
 // What ./test_all does, stage by stage.
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { probeKvm } from '../lab/host.mjs';
-import { quote } from '../lab/options.mjs';
+import { ctestCommand, integrationHere, integrationInLab } from './integration.mjs';
 import { inParallel, root, run } from './process.mjs';
-import { addCounts, noCounts, readCtest, readPlaywright, readVitest } from './reports.mjs';
-
-export const RESULTS = join(root, 'build/test-results');
+import { count, noCounts, RESULTS, readCtest, readVitest } from './reports.mjs';
 
 /**
  * @typedef {import('./reports.mjs').Counts} Counts
@@ -46,7 +43,11 @@ export function createStages({ host, fuzzSeconds }) {
       ['build'],
       ['cloud', 'generic'].map((flavour) => [...vmtest(), 'images', 'fetch', '--flavour', flavour]),
     ),
-    { name: 'integration', needs: ['build', 'kernels'], run: () => (host ? integrationHere() : inLab(leftToLab)) },
+    {
+      name: 'integration',
+      needs: ['build', 'kernels'],
+      run: () => (host ? integrationHere() : integrationInLab(leftToLab)),
+    },
   ];
 }
 
@@ -87,18 +88,6 @@ async function native(preset) {
   return count(`ctest ${preset}`, ok, file, readCtest);
 }
 
-/** @type {(preset: string, file: string, tests?: string[]) => string} */
-function ctestCommand(preset, file, tests) {
-  const only = tests ? ` -R ${quote(`^(${tests.map(escapeRegex).join('|')})$`)}` : '';
-  const jobs = availableParallelism();
-  return `cd native && ctest --preset ${preset} --progress -j ${jobs} --output-junit ${quote(file)}${only}`;
-}
-
-/** @param {string} text */
-function escapeRegex(text) {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
 /** @param {number} seconds */
 async function fuzz(seconds) {
   const cwd = join(root, 'native');
@@ -128,60 +117,4 @@ async function fuzzTargets(folder) {
     if (info.isFile() && info.mode & 0o100) targets.push({ name, path });
   }
   return targets;
-}
-
-const PLAYWRIGHT_REPORT = join(RESULTS, 'playwright.json');
-const PLAYWRIGHT = 'npx playwright test --config integration_tests/playwright.config.ts --reporter=list,json';
-
-async function integrationHere() {
-  const kvm = await probeKvm(root);
-  if (!kvm.usable) {
-    return {
-      ...noCounts(),
-      skips: [{ name: 'integration', reason: `${kvm.reason} (without --host the lab is used)` }],
-    };
-  }
-  const ok = await run(['sh', '-c', PLAYWRIGHT], { env: { PLAYWRIGHT_JSON_OUTPUT_NAME: PLAYWRIGHT_REPORT } });
-  return count('playwright', ok, PLAYWRIGHT_REPORT, readPlaywright);
-}
-
-/**
- * Everything that needs KVM, in one run of the lab: it costs more to boot than most tests.
- * @param {Map<string, Counts>} leftToLab
- */
-async function inLab(leftToLab) {
-  /** @type {{ name: string, file: string, read: (text: string) => Counts }[]} */
-  const expected = [];
-  const commands = [];
-  for (const [preset, { skips }] of leftToLab) {
-    if (skips.length === 0) continue;
-    const file = join(RESULTS, `ctest-${preset}-lab.xml`);
-    const names = skips.map(({ name }) => name);
-    commands.push(`(${ctestCommand(preset, file, names)})`);
-    expected.push({ name: `ctest ${preset} in the lab`, file, read: readCtest });
-  }
-  commands.push(PLAYWRIGHT);
-  expected.push({ name: 'playwright', file: PLAYWRIGHT_REPORT, read: readPlaywright });
-
-  const script = `failed=0; ${commands.map((command) => `${command} || failed=1; `).join('')}exit $failed`;
-  const lab = ['ci/kvm-lab', '--cpus', '2', '--memory', '7168', '--timeout', '40m', '--', 'sh', '-c', script];
-  const ok = await run(lab, { env: { PLAYWRIGHT_JSON_OUTPUT_NAME: PLAYWRIGHT_REPORT } });
-  const counts = addCounts(await Promise.all(expected.map(({ name, file, read }) => count(name, true, file, read))));
-  if (!ok && counts.failures.length === 0) counts.failures.push('integration: the lab failed');
-  return counts;
-}
-
-/**
- * A runner that failed without naming a failure, or that left no report, still counts as one.
- * @type {(name: string, ok: boolean, file: string, read: (text: string) => Counts) => Promise<Counts>}
- */
-async function count(name, ok, file, read) {
-  const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null) return { ...noCounts(), failures: [`${name}: ended without a report`] };
-  const counts = read(text);
-  if (!ok && counts.failures.length === 0) counts.failures.push(`${name}: failed, though no test did`);
-  if (ok && counts.passed + counts.failures.length + counts.skips.length === 0) {
-    counts.failures.push(`${name}: ran no tests`);
-  }
-  return counts;
 }

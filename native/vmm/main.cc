@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -34,11 +35,22 @@ int Probe(const std::string& path) {
   return result.status == x86::ProbeStatus::kUsable ? 0 : kExitFailed;
 }
 
+// The soft limit on descriptors is often 1024, for programs that use select(). We do not, and each
+// vsock connection takes one.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);  // without it connections are refused earlier
+  }
+}
+
 int Serve() {
   // The channel's end already ends us; this also covers a parent that dies while we are busy. A
   // parent that died before this line has closed the channel.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
 
   auto loop = EventLoop::Create();
   if (!loop) {

@@ -147,8 +147,9 @@ export function startControl(addon: ChannelAddon, options: ControlOptions): Cont
       if (limits.signal?.aborted) throw abortReason(limits.signal);
       lastId += 1;
       const answer = deferred<{ ok: unknown; fds: number[] }>();
-      pending.set(lastId, { type: request.type, resolve: answer.resolve, reject: answer.reject });
+      // Sent first: what cannot be sent is not waited for. Its answer cannot come before this turn ends.
       child.send(JSON.stringify({ id: lastId, type: request.type, ...request.fields }), request.fds ?? []);
+      pending.set(lastId, { type: request.type, resolve: answer.resolve, reject: answer.reject });
       const limited = withLimits(answer.promise, { signal: limits.signal, ...limitOf(request.type, options) });
       const { ok, fds } = await limited.catch((error: unknown) => {
         // The answer may still come, with a descriptor that nobody waits for.

@@ -1,0 +1,113 @@
+// The tests that need a usable KVM: on this machine's own, or in the lab.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { probeKvm } from '../lab/host.mjs';
+import { EXIT, quote } from '../lab/options.mjs';
+import { exitCodeOf, inParallel, root, run } from './process.mjs';
+import { addCounts, count, noCounts, RESULTS, readCtest, readPlaywright } from './reports.mjs';
+
+/** @typedef {import('./reports.mjs').Counts} Counts */
+
+/**
+ * One boot of the lab. An outer guest with one CPU is the steadiest, and two of them side by side are faster
+ * than one with two (docs/lab.md): so everything that does not need more (`@smp`) is split over such labs.
+ * @typedef {object} Shard
+ * @property {string} name
+ * @property {number} cpus
+ * @property {number} memory MiB: the largest guest of a spec, and the tools around it
+ * @property {string} playwright arguments: which specs
+ */
+
+/** @type {(parts: number) => Shard[]} */
+function singleCpuShards(parts) {
+  return Array.from({ length: parts }, (_, index) => ({
+    name: `lab ${index + 1}`,
+    cpus: 1,
+    memory: 7168,
+    playwright: `--workers=1 --grep-invert=@smp --shard=${index + 1}/${parts}`,
+  }));
+}
+
+/** @type {Shard} */
+const SMP_SHARD = { name: 'lab smp', cpus: 4, memory: 4096, playwright: '--workers=1 --grep=@smp' };
+
+const PLAYWRIGHT = 'npx playwright test --config integration_tests/playwright.config.ts --reporter=list,json';
+
+/** @type {(preset: string, file: string, tests?: string[]) => string} */
+export function ctestCommand(preset, file, tests) {
+  const only = tests ? ` -R ${quote(`^(${tests.map(escapeRegex).join('|')})$`)}` : '';
+  const jobs = availableParallelism();
+  return `cd native && ctest --preset ${preset} --progress -j ${jobs} --output-junit ${quote(file)}${only}`;
+}
+
+/** @param {string} text */
+function escapeRegex(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** On this machine's own KVM. @returns {Promise<Counts>} */
+export async function integrationHere() {
+  const kvm = await probeKvm(root);
+  if (!kvm.usable) {
+    return {
+      ...noCounts(),
+      skips: [{ name: 'integration', reason: `${kvm.reason} (without --host the lab is used)` }],
+    };
+  }
+  const report = join(RESULTS, 'playwright.json');
+  const ok = await run(['sh', '-c', PLAYWRIGHT], { env: { PLAYWRIGHT_JSON_OUTPUT_NAME: report } });
+  return count('playwright', ok, report, readPlaywright);
+}
+
+/**
+ * In the lab. `leftToLab`: native tests that could not run on this machine, by preset; the first shard has
+ * another try at them.
+ * @param {Map<string, Counts>} leftToLab
+ */
+export async function integrationInLab(leftToLab) {
+  const cores = availableParallelism();
+  /** @type {Counts[]} */
+  const all = [];
+  await inParallel(singleCpuShards(cores).entries(), cores, async ([index, shard]) => {
+    all.push(await runShard(shard, index === 0 ? leftToLab : new Map()));
+  });
+  // By itself: it keeps every core busy.
+  all.push(await runShard(SMP_SHARD, new Map()));
+  return addCounts(all);
+}
+
+/** @type {(shard: Shard, leftToLab: Map<string, Counts>) => Promise<Counts>} */
+async function runShard({ name, cpus, memory, playwright }, leftToLab) {
+  /** @type {{ name: string, file: string, read: (text: string) => Counts }[]} */
+  const reports = [];
+  const commands = [];
+  for (const [preset, { skips }] of leftToLab) {
+    if (skips.length === 0) continue;
+    const file = join(RESULTS, `ctest-${preset}-lab.xml`);
+    const tests = skips.map((skip) => skip.name);
+    commands.push(`(${ctestCommand(preset, file, tests)})`);
+    reports.push({ name: `ctest ${preset} in the lab`, file, read: readCtest });
+  }
+  const file = join(RESULTS, `playwright-${name.replaceAll(' ', '-')}.json`);
+  commands.push(`${PLAYWRIGHT} ${playwright}`);
+  reports.push({ name: `playwright in ${name}`, file, read: readPlaywright });
+
+  const script = `failed=0; ${commands.map((command) => `${command} || failed=1; `).join('')}exit $failed`;
+  const options = ['--cpus', `${cpus}`, '--memory', `${memory}`, '--timeout', '30m'];
+  const lab = () =>
+    exitCodeOf(['ci/kvm-lab', ...options, '--', 'sh', '-c', script], {
+      env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
+      prefix: `[${name}] `,
+    });
+  let code = await lab();
+  if (code === EXIT.lab) {
+    // The emulated machine itself broke down (docs/lab.md): a new one, once. A failed test is not repeated.
+    console.log(`test_all: the outer guest of ${name} broke down; trying once more`);
+    code = await lab();
+  }
+  const counts = addCounts(
+    await Promise.all(reports.map((report) => count(report.name, true, report.file, report.read))),
+  );
+  if (code !== 0 && counts.failures.length === 0) counts.failures.push(`integration: ${name} ended with code ${code}`);
+  return counts;
+}
