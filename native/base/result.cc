@@ -60,9 +60,11 @@ tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
 }
 
 tl::unexpected<Error> FailErrno(std::string_view what, int os_error) {
-  return tl::unexpected<Error>(Error{.code = CodeFromErrno(os_error),
-                                     .message = fmt::format("{}: {}", what, strerror(os_error)),
-                                     .os_error = os_error});
+  const char* const why = ::strerrordesc_np(os_error);  // unlike strerror, for every thread
+  return tl::unexpected<Error>(
+      Error{.code = CodeFromErrno(os_error),
+            .message = fmt::format("{}: {}", what, why != nullptr ? why : "unknown error"),
+            .os_error = os_error});
 }
 
 }  // namespace vmtest

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
 
 namespace vmtest {
 namespace {
@@ -23,6 +24,18 @@ TEST_F(GuestMemoryTest, ReadsBackInBothRegions) {
   EXPECT_TRUE(memory_.Write<uint32_t>(10 * kPage - 4, 7));
   EXPECT_EQ(memory_.LoadAcquire<uint32_t>(10 * kPage - 4), 7u);
   EXPECT_EQ(memory_.size(), 6 * kPage);
+}
+
+TEST(GuestMemoryAlignmentTest, KvmCanMapHugePages) {
+  constexpr uint64_t kHuge = 2 * kMiB;
+  const auto memory = GuestMemory::Create(std::array<GuestMemory::Range, 3>{
+      {{0, 8 * kMiB}, {16 * kMiB + 5 * kPage, kHuge}, {4 * kGiB, 3 * kMiB}}});
+  ASSERT_TRUE(memory.has_value());
+  for (const MemoryRegion& region : memory->regions()) {
+    EXPECT_EQ(region.start % kHuge, std::bit_cast<uintptr_t>(region.host) % kHuge) << region.start;
+    EXPECT_TRUE(memory->Write<uint8_t>(region.start, 1));
+    EXPECT_TRUE(memory->Write<uint8_t>(region.end() - 1, 1));
+  }
 }
 
 TEST_F(GuestMemoryTest, RefusesWhatIsNotWhollyInside) {
