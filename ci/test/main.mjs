@@ -3,18 +3,20 @@ import { mkdir, rm } from 'node:fs/promises';
 import { addCounts, RESULTS } from './reports.mjs';
 import { createStages } from './stages.mjs';
 
-const USAGE = `Usage: ./test_all [--host] [--fuzz]
+const USAGE = `Usage: ./test_all [--host] [--fuzz] [--tsan] [--tidy]
 
 Installs, builds, lints and tests everything. The last line is "N passed, N failed, N skipped"; exit 1 when
 something failed. Every skip is printed with its reason.
 
   --host   do not boot the lab: tests that need KVM use this machine's own, or are skipped when it is not usable
   --fuzz   run each fuzz target for 60 seconds instead of a few
+  --tsan   the native tests under the thread sanitizer too
+  --tidy   clang-tidy over the native code too
 `;
 
 /** @param {string[]} argv */
 async function main(argv) {
-  const known = ['--host', '--fuzz', '--help'];
+  const known = ['--host', '--fuzz', '--tsan', '--tidy', '--help'];
   const unknown = argv.find((flag) => !known.includes(flag));
   if (unknown !== undefined || argv.includes('--help')) {
     process.stderr.write(unknown === undefined ? USAGE : `test_all: unknown argument ${unknown}\n${USAGE}`);
@@ -22,7 +24,12 @@ async function main(argv) {
   }
   await rm(RESULTS, { recursive: true, force: true });
   await mkdir(RESULTS, { recursive: true });
-  const stages = createStages({ host: argv.includes('--host'), fuzzSeconds: argv.includes('--fuzz') ? 60 : 4 });
+  const stages = createStages({
+    host: argv.includes('--host'),
+    fuzzSeconds: argv.includes('--fuzz') ? 60 : 4,
+    tsan: argv.includes('--tsan'),
+    tidy: argv.includes('--tidy'),
+  });
 
   /** @type {import('./reports.mjs').Counts[]} */
   const all = [];

@@ -11,13 +11,15 @@ import { count, noCounts, RESULTS, readCtest, readVitest } from './reports.mjs';
  * @typedef {{ name: string, needs: string[], run: () => Promise<Counts> }} Stage
  */
 
-const NATIVE_PRESETS = ['release', 'asan-ubsan'];
+/** All findings, not only those of the first file. */
+const TIDY = 'cd native && cmake --preset tidy && cmake --build --preset tidy -- -k 0';
 
 /**
- * @param {{ host: boolean, fuzzSeconds: number }} options
+ * @param {{ host: boolean, fuzzSeconds: number, tsan: boolean, tidy: boolean }} options
  * @returns {Stage[]}
  */
-export function createStages({ host, fuzzSeconds }) {
+export function createStages({ host, fuzzSeconds, tsan, tidy }) {
+  const presets = ['release', 'asan-ubsan', ...(tsan ? ['tsan'] : [])];
   /** Native tests that could not run on this machine, by preset: the lab has another try at them. */
   /** @type {Map<string, Counts>} */
   const leftToLab = new Map();
@@ -26,7 +28,7 @@ export function createStages({ host, fuzzSeconds }) {
     step('build', ['install'], [['npm', 'run', 'build']]),
     step('lint', ['install'], [['npm', 'run', 'lint']]),
     { name: 'unit', needs: ['build'], run: unit },
-    ...NATIVE_PRESETS.map((preset) => ({
+    ...presets.map((preset) => ({
       name: `native ${preset}`,
       needs: ['install'],
       run: async () => {
@@ -37,6 +39,7 @@ export function createStages({ host, fuzzSeconds }) {
         return { ...counts, skips: [] };
       },
     })),
+    ...(tidy ? [step('tidy', ['install'], [['sh', '-c', TIDY]])] : []),
     { name: 'fuzz', needs: [], run: () => fuzz(fuzzSeconds) },
     step(
       'kernels',

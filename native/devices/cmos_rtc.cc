@@ -68,7 +68,7 @@ void CmosRtc::StoreMemorySize(uint64_t bytes) {
     }
   };
   const auto above = [bytes](uint64_t start) { return bytes > start ? bytes - start : 0; };
-  constexpr uint64_t kMiB = 1024 * 1024;
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
   constexpr uint64_t kHoleAt = 3072 * kMiB;  // what is more than this lies above 4 GiB
   const uint64_t below_hole = std::min(bytes, kHoleAt);
   store(0x15, 2, 640);                 // KiB of conventional memory

@@ -25,7 +25,7 @@ Result<std::unique_ptr<DiskBackend>> OpenDisk(DiskConfig& config) {
 
 Result<std::unique_ptr<VirtioDevices>> VirtioDevices::Create(
     EventLoop& loop, const GuestMemory& memory, VsockHost& host, std::vector<DiskConfig> disks,
-    std::function<void(const std::string&)> on_log) {
+    const std::function<void(const std::string&)>& on_log) {
   std::unique_ptr<VirtioDevices> self(new VirtioDevices());
   // The guest's way to talk to us comes first: its driver then probes it first.
   auto vsock = VM_TRY(VsockDevice::Create(loop, host));

@@ -34,7 +34,7 @@ class VirtioDevices {
   // `on_log` is called on any thread. Everything given must outlive this.
   static Result<std::unique_ptr<VirtioDevices>> Create(
       EventLoop& loop, const GuestMemory& memory, VsockHost& host, std::vector<DiskConfig> disks,
-      std::function<void(const std::string&)> on_log);
+      const std::function<void(const std::string&)>& on_log);
 
   // Ends the disks' threads first: nothing runs on their loops when the devices go.
   ~VirtioDevices();

@@ -22,7 +22,7 @@ DeviceHarness::DeviceHarness(VirtioDevice& device, const Options& options)
 
 Result<> DeviceHarness::Activate() {
   drivers_.clear();
-  for (uint16_t i = 0; i < queues_.size(); ++i) {
+  for (size_t i = 0; i < queues_.size(); ++i) {
     drivers_.push_back(std::make_unique<DriverQueue>(
         memory_, i * options_.area, options_.area,
         DriverQueue::Options{

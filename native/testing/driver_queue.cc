@@ -123,12 +123,12 @@ uint16_t DriverQueue::PlaceChain(ChainBuilder& chain) {
     const uint64_t bytes = kDescriptorSize * entries.size();
     const GuestAddress table = Allocate(bytes);
     chain.allocations_.push_back(table);
-    for (uint16_t i = 0; i < entries.size(); ++i) {
-      if (i + size_t{1} < entries.size()) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (i + 1 < entries.size()) {
         entries[i].flags |= kDriverNext;
         entries[i].next = static_cast<uint16_t>(i + 1);
       }
-      WriteDescriptorAt(table, i, entries[i]);
+      WriteDescriptorAt(table, static_cast<uint16_t>(i), entries[i]);
     }
     direct.push_back(
         {.address = table, .length = static_cast<uint32_t>(bytes), .flags = kDriverIndirect});

@@ -48,7 +48,7 @@ void RaiseDescriptorLimit() {
 
 // The default of 8 MiB costs nothing until the kernel backs it with huge pages: 2 MiB per vCPU.
 void LimitThreadStacks() {
-  constexpr size_t kStack = 512 * 1024;
+  constexpr size_t kStack = size_t{512} * 1024;
   pthread_attr_t attributes;
   if (::pthread_attr_init(&attributes) == 0) {
     ::pthread_attr_setstacksize(&attributes, kStack);

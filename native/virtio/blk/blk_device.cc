@@ -130,7 +130,7 @@ tl::expected<bool, std::string_view> BlkDevice::ServeOne() {
     }
   }
   const uint64_t status_offset = chain.writable_size() - 1;
-  const uint8_t status_byte = static_cast<uint8_t>(status);
+  const auto status_byte = static_cast<uint8_t>(status);
   chain.CopyTo(status_offset, std::span(&status_byte, 1));
   // 2.7.8.2: the length counts from the start, without gaps. The status is the last byte, so it
   // counts only when everything before it was written.

@@ -161,7 +161,7 @@ Result<> DiskFile::WriteZeroes(uint64_t offset, uint64_t length) const {
                   static_cast<off_t>(length)) == 0) {
     return {};
   }
-  static constexpr std::array<uint8_t, 64 * 1024> kZeroes{};
+  static constexpr std::array<uint8_t, size_t{64} * 1024> kZeroes{};
   // writev does not write through the pointer, it only shares the type with readv.
   void* const zeroes = const_cast<uint8_t*>(kZeroes.data());
   while (length > 0) {

@@ -40,7 +40,7 @@ uint32_t Switchboard::NextPromise() const {
 Switchboard::Link& Switchboard::AddLink(Connection connection) {
   promised_ += connection.promise();
   const uint64_t key = KeyOf(connection.host_port(), connection.guest_port());
-  idle_.push_back(std::make_unique<Link>(std::move(connection)));
+  idle_.push_back(std::make_unique<Link>(connection));
   Link& link = *idle_.back();
   link.position = std::prev(idle_.end());
   by_ports_.emplace(key, &link);
