@@ -1,5 +1,7 @@
 /** What is refused: one clear line that names the file and the reason, no guest, nothing left behind. */
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { runInGuest, startVmtest, vmtest } from './support/cli.js';
 import { tinyKernel } from './support/tiny-kernel.js';
@@ -86,6 +88,51 @@ test('refuses an initrd that does not fit into the memory, with both sizes', asy
   const result = await vmtest(['run', '--memory', '64M', '--initrd', path, ...RUN_TRUE]);
   expect(result).toMatchObject({ code: 2, stdout: '', left: [] });
   expect(result.stderr).toMatch(/initrd.*does not fit/);
+});
+
+test('refuses FIFOs instead of waiting for their other ends', async () => {
+  const fifo = test.info().outputPath('fifo');
+  await mkdir(dirname(fifo), { recursive: true });
+  execFileSync('mkfifo', [fifo]);
+  const kernel = await vmtest(['run', '--kernel', fifo, ...RUN_TRUE]);
+  expect(kernel).toMatchObject({ code: 2, stdout: '', left: [] });
+  expect(kernel.stderr).toMatch(/not a regular file/);
+  const log = await vmtest(['run', '--console', fifo, ...RUN_TRUE]);
+  expect(log).toMatchObject({ code: 2, stdout: '', left: [] });
+  expect(log.stderr).toMatch(/nobody reads/);
+});
+
+test('a run that is refused leaves the console file as it was, and a disk is no console file', async () => {
+  const file = test.info().outputPath('file');
+  await writeFile(file, 'x'.repeat(512));
+  expect(await vmtest(['run', '--kernel', '/no/kernel', '--console', file, ...RUN_TRUE])).toMatchObject({ code: 2 });
+  const both = await vmtest(['run', '--disk', file, '--console', file, ...RUN_TRUE]);
+  expect(both).toMatchObject({ code: 2, stdout: '' });
+  expect(both.stderr).toMatch(/a file of the guest as well/);
+  expect(await readFile(file, 'utf8')).toBe('x'.repeat(512));
+  expect(await vmtest(['run', '--kernel', '/no/kernel', '--console', `${file}.new`, ...RUN_TRUE])).toMatchObject({
+    code: 2,
+  });
+  await expect(stat(`${file}.new`)).rejects.toThrow('ENOENT');
+});
+
+test('refuses kernel arguments that the kernel would cut off, and a disk twice that is written to', async () => {
+  const long = await vmtest(['run', '--append', 'x'.repeat(100_000), ...RUN_TRUE]);
+  expect(long).toMatchObject({ code: 2, stdout: '' });
+  expect(long.stderr).toMatch(/--append.* takes 2047/);
+  const disk = test.info().outputPath('disk');
+  await writeFile(disk, Buffer.alloc(2 ** 20));
+  const twice = await vmtest(['run', '--disk', `${disk},rw`, '--disk', disk, ...RUN_TRUE]);
+  expect(twice).toMatchObject({ code: 2, stdout: '' });
+  expect(twice.stderr).toMatch(/given twice/);
+});
+
+test('output that cannot be written is an error, with the reason', async () => {
+  const full = await vmtest(['run', '--', 'echo', 'hi'], { wrapper: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] });
+  expect(full.code).toBe(125);
+  expect(full.stderr).toMatch(/the output cannot be written: .*ENOSPC/);
+  const help = await vmtest(['--help'], { wrapper: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] });
+  expect(help.code).toBe(125);
 });
 
 test('refuses no command at all, and an unknown command', async () => {

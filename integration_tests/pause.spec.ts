@@ -32,6 +32,14 @@ test('a paused guest stands still, and goes on without losing anything', { tag: 
   expect((await reader).stdout).toBe('1\n');
 });
 
+test('a paused guest cannot be powered off, and says so', async () => {
+  await using machine = await launch();
+  await machine.pause();
+  await expect(machine.powerOff()).rejects.toThrow();
+  await machine.resume();
+  expect((await machine.powerOff()).end).toMatchObject({ kind: 'poweroff' });
+});
+
 test('a paused guest can be stopped', { tag: '@smp' }, async () => {
   await using machine = await launch();
   await machine.pause();

@@ -32,4 +32,5 @@ export const EXIT_CODE_TABLE: readonly (readonly [code: string, meaning: string]
   [`${ExitCode.commandNotStarted}`, 'the guest could not start the command: no permission, not a program, ...'],
   [`${ExitCode.commandNotFound}`, 'there is no such command in the guest'],
   [`${ExitCode.interrupted}`, 'interrupted by SIGINT, SIGTERM or SIGHUP'],
+  [`${exitCodeOfSignal(13)}`, 'nobody reads the output (as a signal SIGPIPE)'],
 ];

@@ -26,7 +26,7 @@ void EndMachine(PowerAction action) {
       ::reboot(RB_POWER_OFF);
       break;
     case PowerAction::kReboot:
-      ::reboot(static_cast<int>(RB_AUTOBOOT));
+      ::reboot(RB_AUTOBOOT);
       break;
     case PowerAction::kHalt:
       ::reboot(static_cast<int>(RB_HALT_SYSTEM));

@@ -6,6 +6,7 @@
 #include <new>
 
 // libstdc++ declares these in <bits/functexcept.h> and calls them from inline code.
+// NOLINTBEGIN(bugprone-reserved-identifier,misc-use-internal-linkage,readability-identifier-naming)
 namespace std {
 [[noreturn]] void __throw_length_error(const char*) { abort(); }
 [[noreturn]] void __throw_logic_error(const char*) { abort(); }
@@ -16,6 +17,7 @@ namespace std {
 [[noreturn]] void __throw_bad_function_call() { abort(); }
 [[noreturn]] void __throw_bad_optional_access() { abort(); }
 }  // namespace std
+// NOLINTEND(bugprone-reserved-identifier,misc-use-internal-linkage,readability-identifier-naming)
 
 void* operator new(std::size_t size) {
   void* memory = std::malloc(size != 0 ? size : 1);

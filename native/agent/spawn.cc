@@ -17,8 +17,6 @@
 
 #include "agent/users.h"
 
-extern char** environ;
-
 namespace vmtest::agent {
 namespace {
 

@@ -105,6 +105,13 @@ class ObjectReader {
     }
   }
 
+  // The mistake of an object inside of this one, which has named its place already.
+  void Adopt(const Error& error) {
+    if (!error_) {
+      error_ = error;
+    }
+  }
+
   // Refuses fields that nobody took.
   void Finish() {
     if (object_.is_object() && object_.size() != taken_) {
@@ -189,7 +196,7 @@ GuestConfig ReadConfig(ObjectReader& in) {
       ObjectReader disk((*disks)[i], fmt::format("disks[{}]", i), in.descriptors());
       config.disks.push_back(ReadDisk(disk));
       if (!disk.ok()) {
-        in.Wrong(disk.error()->subject, disk.error()->message);
+        in.Adopt(*disk.error());
         break;
       }
     }

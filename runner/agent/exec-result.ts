@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 
+import { VmtestError } from '../errors.js';
 import type { Capture } from './exec-options.js';
 
 export type Captured<C extends Capture> = C extends 'text' ? string : C extends 'bytes' ? Uint8Array : undefined;
@@ -63,13 +64,21 @@ export function captured<C extends Capture>(buffer: CaptureBuffer | undefined, c
   return value as Captured<C>;
 }
 
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Of two names for one number the first is the usual one: SIGABRT before SIGIOT. */
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** Linux numbers signals alike on x86_64 and aarch64, so the host's table serves for every guest. */
 export function signalName(number: number): string {
   return SIGNAL_NAMES.get(number) ?? `SIG${number}`;
 }
 
+/** Throws `VMTEST_BAD_INPUT` for what is no signal of Linux. */
 export function signalNumber(signal: NodeJS.Signals | number): number {
-  return typeof signal === 'number' ? signal : constants.signals[signal];
+  const number: number | undefined = typeof signal === 'number' ? signal : constants.signals[signal];
+  if (number !== undefined && Number.isInteger(number) && number >= 1 && number <= 64) return number;
+  throw new VmtestError('VMTEST_BAD_INPUT', `${String(signal)} is no signal; 1 to 64, or a name like SIGTERM`);
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, rename, rm, symlink, utimes } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open, realpath, rename, rm, symlink, utimes } from 'node:fs/promises';
 
 import { VmtestError } from '../errors.js';
 import { protocolError } from './agent-error.js';
@@ -105,6 +105,15 @@ async function firstEntry(operation: Operation, kind: number): Promise<Entry> {
 
 let temporaryNames = 0;
 
+/** The file that a link stands for. What is there and is no regular file stays: a device must not be replaced. */
+async function fileToReplace(destination: string): Promise<string> {
+  const there = await lstat(destination).catch(() => undefined);
+  if (there === undefined) return destination;
+  const target = await realpath(destination).catch(() => destination);
+  if ((await lstat(target)).isFile()) return target;
+  throw new VmtestError('VMTEST_BAD_INPUT', `${destination} is there and is no regular file; it is not replaced`);
+}
+
 /** Gets one regular file. It appears at `destination` whole or not at all, and replaces what was there. */
 export async function getFile(
   connect: Connect,
@@ -112,15 +121,16 @@ export async function getFile(
   destination: string,
   options: GetOptions,
 ): Promise<TransferResult> {
+  const target = await fileToReplace(destination);
   await using operation = await Operation.open(`reading ${path}`, connect, options);
   await operation.send(request(FrameType.getFile, path));
   const entry = await firstEntry(operation, EntryKind.file);
   temporaryNames += 1;
-  const temporary = `${destination}.vmtest-${process.pid}-${temporaryNames}`;
+  const temporary = `${target}.vmtest-${process.pid}-${temporaryNames}`;
   try {
     const bytes = await receiveFile(operation, temporary, entry, options.times !== false);
     await operation.readOk();
-    await rename(temporary, destination);
+    await rename(temporary, target);
     return { entries: 1, bytes, skipped: [] };
   } catch (error) {
     await rm(temporary, { force: true });

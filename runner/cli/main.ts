@@ -7,6 +7,7 @@ import type { Command } from './command.js';
 import { exitCodeOf } from './exit-code-of.js';
 import { parseCommandLine } from './parse.js';
 import { errorLines } from './report.js';
+import { outputError } from './stdio.js';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -39,10 +40,20 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
 }
 
 async function main(): Promise<number> {
+  // Commands that print a little do not wait for their output; it is looked at in the end.
+  let lost: NodeJS.ErrnoException | undefined;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      lost ??= error;
+    });
+  }
   try {
     const { version } = findInstallation();
     const command = parseCommandLine(process.argv.slice(2), { version, env: process.env });
-    return await perform(command, interruptible());
+    const code = await perform(command, interruptible());
+    await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+    if (lost !== undefined && code === 0) throw outputError(lost);
+    return code;
   } catch (error) {
     process.stderr.write(errorLines(error));
     return exitCodeOf(error);
@@ -52,7 +63,8 @@ async function main(): Promise<number> {
 /** Waits until what was written to a pipe has left: `process.exit` would cut it. */
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((resolve) => {
-    if (stream.destroyed || stream.writableLength === 0) resolve();
+    // An error of a write that is done is told in a later turn.
+    if (stream.destroyed || stream.writableLength === 0) setImmediate(resolve);
     else stream.write('', () => resolve());
   });
 

@@ -90,7 +90,7 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .option('--initrd <path>', 'initial RAM file system; the agent is added to it (default: busybox)')
     .option('--modules <dir>', 'lib/modules/RELEASE of the kernel (default: searched beside it, then on this host)')
     .option('--cpus <n>', 'virtual CPUs, 1 to 32', '1')
-    .option('--memory <size>', 'guest memory, 64M to 64G', '512M')
+    .option('--memory <size>', "guest memory, 64M to 64G; Debian's kernels need 128M", '512M')
     .option('--append <args>', 'more kernel arguments, put last')
     .option(
       '--disk <path[,mode]>',

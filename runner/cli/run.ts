@@ -16,7 +16,11 @@ const say = (message: string): void => void process.stderr.write(`vmtest: ${mess
 
 /** The exit code of the command; a `VmtestError` for everything else that can happen. */
 export async function run(command: RunCommand, signal: AbortSignal): Promise<number> {
-  await using console = await openConsole(command.console);
+  const files = [command.kernel, command.initrd, ...command.disks.map(({ path }) => path)];
+  await using console = await openConsole(
+    command.console,
+    files.filter((file) => file !== undefined),
+  );
   const launched = { ...launchOptions(command), onConsole: console.write, signal };
   await using machine = await launch(launched);
   const code = await execute(machine, command, signal);

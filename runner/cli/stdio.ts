@@ -8,14 +8,14 @@ import { VmtestError } from '../errors.js';
 export interface Stdio extends AsyncDisposable {
   /** Resolves when everything that the command wrote has been written here. */
   readonly delivered: Promise<void>;
-  /** Rejects when nobody reads our output any more; never resolves. */
+  /** Rejects when our output cannot be written any more; never resolves. */
   readonly broken: Promise<never>;
 }
 
-/** Whether the command gets a terminal, and its size. */
+/** Whether the command gets a terminal, and its size; a terminal that does not know its size says 0. */
 export function terminalFor(when: 'auto' | 'always' | 'never'): TerminalSize | undefined {
   const wanted = when === 'always' || (when === 'auto' && process.stdin.isTTY && process.stdout.isTTY);
-  return wanted ? { rows: process.stdout.rows ?? 24, cols: process.stdout.columns ?? 80 } : undefined;
+  return wanted ? { rows: process.stdout.rows || 24, cols: process.stdout.columns || 80 } : undefined;
 }
 
 /** Starts to move bytes, with back-pressure both ways, and the end of standard input. */
@@ -41,12 +41,11 @@ export function connectStdio(command: ExecProcess, terminal: TerminalSize | unde
     pipeline(command.stdout, process.stdout, { end: false }),
     pipeline(command.stderr, process.stderr, { end: false }),
   ];
-  for (const output of outputs) {
-    output.catch((cause: NodeJS.ErrnoException) => {
-      // As with a signal SIGPIPE: nobody reads, so the command has nothing left to do.
-      if (cause.code === 'EPIPE')
-        broken.reject(new VmtestError('VMTEST_OUTPUT_CLOSED', 'nobody reads the output', { cause }));
-    });
+  for (const output of outputs) output.catch(() => {});
+  for (const stream of [process.stdout, process.stderr]) {
+    const onError = (cause: NodeJS.ErrnoException): void => broken.reject(outputError(cause));
+    stream.on('error', onError);
+    cleanup.defer(() => void stream.off('error', onError));
   }
   return {
     delivered: Promise.allSettled(outputs).then(() => undefined),
@@ -55,10 +54,17 @@ export function connectStdio(command: ExecProcess, terminal: TerminalSize | unde
   };
 }
 
+/** What it means that our output cannot be written. */
+export function outputError(cause: NodeJS.ErrnoException): VmtestError {
+  // As with a signal SIGPIPE: nobody reads, so the command has nothing left to do.
+  if (cause.code === 'EPIPE') return new VmtestError('VMTEST_OUTPUT_CLOSED', 'nobody reads the output', { cause });
+  return new VmtestError('VMTEST_OUTPUT', `the output cannot be written: ${cause.message}`, { cause });
+}
+
 /** Keys go to the guest's terminal as they are, ^C too; a new size of the window as well. */
 function followTerminal(command: ExecProcess, cleanup: Cleanup): void {
   const { stdin, stdout } = process;
-  const onResize = (): void => command.resize(stdout.rows ?? 24, stdout.columns ?? 80);
+  const onResize = (): void => command.resize(stdout.rows || 24, stdout.columns || 80);
   stdout.on('resize', onResize);
   cleanup.defer(() => void stdout.off('resize', onResize));
   if (!stdin.isTTY) return;

@@ -9,7 +9,7 @@
  * that lasts as long as the caller says.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { access, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { access, lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Cleanup } from '../cleanup.js';
@@ -49,15 +49,27 @@ export async function find(cache: Cache, kind: string, key: string): Promise<str
   return (await exists(path)) ? path : undefined;
 }
 
-/** The directory of an entry; `make` fills it when it is not there. */
+async function hasContent(path: string): Promise<boolean> {
+  const status = await stat(path).catch(() => undefined);
+  return status !== undefined && status.size > 0;
+}
+
+/**
+ * The directory of an entry; `make` fills it when it is not there. An entry whose `mainFile` is missing or
+ * empty (the host crashed, or someone tidied up) is made again.
+ */
 export async function cached(
   cache: Cache,
   kind: string,
   key: string,
   make: (directory: string) => Promise<void>,
+  mainFile?: string,
 ): Promise<string> {
   const found = await find(cache, kind, key);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    if (mainFile === undefined || (await hasContent(join(found, mainFile)))) return found;
+    await rm(found, { recursive: true, force: true });
+  }
   const scratch = await makeScratch(cache);
   if (scratch === undefined) {
     const directory = await mkdtemp(join(tmpdir(), 'vmtest-'));
@@ -74,6 +86,10 @@ export async function cached(
       if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
     });
     return target;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error;
+    const message = `the cache ${cache.root} is full: ${(error as Error).message}; make room, or set VMTEST_CACHE`;
+    throw new VmtestError('VMTEST_CACHE', message, { cause: error });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -89,11 +105,16 @@ async function makeScratch(cache: Cache): Promise<string | undefined> {
     await mkdir(scratch);
     return scratch;
   } catch (error) {
-    if (['EROFS', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return undefined;
+    if (isReadOnly(error)) return undefined;
     throw new VmtestError('VMTEST_CACHE', `cannot use the cache ${cache.root}: ${(error as Error).message}`, {
       cause: error,
     });
   }
+}
+
+/** Whether a file system refused to be changed. Node 20's recursive mkdir says ENOENT there, where mkdir(2) says EROFS. */
+export function isReadOnly(error: unknown): boolean {
+  return ['EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(codeOf(error) ?? '');
 }
 
 /** A pid says little where containers share a cache; so only what is old as well is swept. Milliseconds. */

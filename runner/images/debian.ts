@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../errors.js';
-import { type Cache, cached, find } from './cache.js';
+import { type Cache, cached, find, isReadOnly } from './cache.js';
 import { sha256 } from './digest.js';
 
 export interface PackageManifest {
@@ -134,9 +134,20 @@ export async function fetchPackage(cache: Cache, name: string, options: FetchOpt
 export async function findPackage(cache: Cache, name: string): Promise<UnpackedPackage | undefined> {
   const alias = await readFile(join(cache.root, 'aliases', `${name}.json`), 'utf8').catch(() => undefined);
   if (alias === undefined) return undefined;
-  const manifest = JSON.parse(alias) as PackageManifest;
+  const manifest = parseAlias(alias);
+  if (manifest === undefined) return undefined;
   const directory = await find(cache, 'packages', manifest.sha256);
   return directory === undefined ? undefined : { ...manifest, root: join(directory, 'root') };
+}
+
+/** One that a crash of the host tore is as good as none. */
+function parseAlias(text: string): PackageManifest | undefined {
+  try {
+    const manifest = JSON.parse(text) as PackageManifest;
+    return typeof manifest.sha256 === 'string' ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function writeAlias(cache: Cache, name: string, manifest: PackageManifest): Promise<void> {
@@ -149,6 +160,6 @@ async function writeAlias(cache: Cache, name: string, manifest: PackageManifest)
   } catch (error) {
     await rm(scratch, { force: true }).catch(() => {});
     // A cache that cannot be written is read only on purpose.
-    if (!['EROFS', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!isReadOnly(error)) throw error;
   }
 }

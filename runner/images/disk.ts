@@ -1,6 +1,7 @@
 /** Checks of a disk before a guest is started; what only the engine can tell (a lock) comes from there. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import type { DiskSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { reasonOf } from './kernel.js';
 
@@ -23,4 +24,17 @@ export async function checkDisk(path: string, writable: boolean): Promise<void> 
   await access(path, constants.W_OK).catch((cause: unknown) => {
     throw bad('cannot be written (mode rw); write PATH,overlay to keep the writes of the guest apart', cause);
   });
+}
+
+/** Throws `VMTEST_BAD_INPUT` when a guest is to write to a disk that it has twice: each would spoil the other. */
+export async function checkDistinct(disks: readonly DiskSpec[]): Promise<void> {
+  const seen = new Map<string, DiskSpec>();
+  for (const disk of disks) {
+    const { dev, ino } = await stat(disk.path);
+    const before = seen.get(`${dev}:${ino}`);
+    if (before !== undefined && (before.mode === 'rw' || disk.mode === 'rw')) {
+      throw new VmtestError('VMTEST_BAD_INPUT', `disk ${disk.path}: is given twice, and once to be written (rw)`);
+    }
+    seen.set(`${dev}:${ino}`, disk);
+  }
 }

@@ -28,6 +28,7 @@ export interface InitramfsInput {
 
 /** Part of every key: raise it when the same input is to give another archive. */
 const FORMAT = 1;
+const ARCHIVE = 'initramfs.cpio';
 
 const text = (data: string): CpioEntry => ({ type: 'file', data: Buffer.from(data) });
 
@@ -51,16 +52,16 @@ export async function buildInitramfs(cache: Cache, input: InitramfsInput): Promi
     await Promise.all([...eager, ...lazy].map(async ({ name, path }) => [name, await digest('module', path)])),
     input.modules?.release ?? null,
   );
-  const directory = await cached(cache, 'initramfs', key, async (scratch) => {
+  const make = async (scratch: string): Promise<void> => {
     const tree = new Map<string, CpioEntry>();
     await addAgent(tree, input.agent, eager);
     if (input.base === undefined) await addUserland(tree, input);
     if (input.modules !== undefined && lazy.length > 0) await addLazyModules(tree, input.modules, lazy);
     const base =
       input.base === undefined ? [] : await readFile(input.base).then((data) => [data, padding(data.length)]);
-    await writeFile(join(scratch, 'initramfs.cpio'), [...base, ...encodeCpio(tree)]);
-  });
-  return join(directory, 'initramfs.cpio');
+    await writeFile(join(scratch, ARCHIVE), [...base, ...encodeCpio(tree)]);
+  };
+  return join(await cached(cache, 'initramfs', key, make, ARCHIVE), ARCHIVE);
 }
 
 async function addAgent(tree: Map<string, CpioEntry>, agent: string, eager: readonly ModuleFile[]): Promise<void> {

@@ -1,5 +1,5 @@
 /** From a kernel that the user names to a file that boots fastest, and the release to find its modules by. */
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../errors.js';
@@ -36,7 +36,8 @@ export function reasonOf(error: unknown): string {
 
 /** `digest`: the SHA-256 of the file, where it is known already. */
 export async function prepareKernel(cache: Cache, path: string, digest?: string): Promise<Kernel> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+  // Not blocking: a FIFO is told for what it is, and nobody waits for its writer.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw badKernel(path, reasonOf(cause));
   });
   try {
@@ -69,11 +70,12 @@ async function unpackCached(
 ): Promise<string | undefined> {
   const key = digest ?? (await fileDigest(cache, path));
   try {
-    const directory = await cached(cache, 'vmlinux', key, async (scratch) => {
+    const make = async (scratch: string): Promise<void> => {
       const payload = Buffer.alloc(length);
       await handle.read(payload, 0, length, offset);
       await writeFile(join(scratch, 'vmlinux'), await unpack(payload));
-    });
+    };
+    const directory = await cached(cache, 'vmlinux', key, make, 'vmlinux');
     return join(directory, 'vmlinux');
   } catch (error) {
     // A missing tool or a payload of a new kind: the bzImage decompresses itself, only slower.

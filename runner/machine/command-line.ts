@@ -1,4 +1,5 @@
 /** The kernel command line of a guest (Documentation/admin-guide/kernel-parameters.rst). */
+import { VmtestError } from '../errors.js';
 
 /**
  * - `console=ttyS0`: the only console there is.
@@ -29,4 +30,15 @@ export interface CommandLineInput {
 export function kernelCommandLine({ ownInitrd, append }: CommandLineInput): string {
   const init = ownInitrd ? ['rdinit=/vmtest/agent'] : [];
   return [...DEFAULTS, ...init, ...(append === undefined ? [] : [append])].join(' ');
+}
+
+/** COMMAND_LINE_SIZE of x86 and arm64 in Linux, less the NUL at its end. Bytes. */
+const MAX_BYTES = 2047;
+
+/** Throws `VMTEST_BAD_INPUT` for what the kernel would cut off. */
+export function checkCommandLine(line: string): void {
+  const bytes = Buffer.byteLength(line);
+  if (bytes <= MAX_BYTES) return;
+  const message = `--append: the kernel's command line has ${bytes} bytes, the kernel takes ${MAX_BYTES}`;
+  throw new VmtestError('VMTEST_BAD_INPUT', message);
 }

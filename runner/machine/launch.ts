@@ -6,11 +6,11 @@ import { createNativeGuest } from '../engine/native/vmm.js';
 import { requireKvm } from '../engine/probe.js';
 import { VmtestError } from '../errors.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
-import { checkDisk } from '../images/disk.js';
+import { checkDisk, checkDistinct } from '../images/disk.js';
 import { type ImageRequest, resolveImages } from '../images/resolve.js';
 import { findInstallation } from '../installation.js';
 import { type BootOptions, bootMachine } from './boot.js';
-import { kernelCommandLine } from './command-line.js';
+import { checkCommandLine, kernelCommandLine } from './command-line.js';
 import type { Machine } from './machine.js';
 
 export interface LaunchOptions extends Omit<ImageRequest, 'agent'>, Omit<BootOptions, 'timeoutMs'> {
@@ -80,7 +80,10 @@ const isBadInput = (error: unknown): boolean => error instanceof VmtestError && 
 /** The guest to start: images found or made, disks checked. */
 async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestSpec> {
   const disks = options.disks ?? [];
+  const cmdline = kernelCommandLine({ ownInitrd: options.initrd !== undefined, append: options.append });
+  checkCommandLine(cmdline);
   for (const { path, mode } of disks) await checkDisk(path, mode === 'rw');
+  await checkDistinct(disks);
   const cache: Cache = { root: cacheRoot(env), cleanup };
   const request = { ...options, agent: findInstallation(env).agent };
   const { kernel, initrd } = await resolveImages(cache, request, options);
@@ -90,7 +93,7 @@ async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup
     kernel: kernel.path,
     initrd,
     labels: { kernel: kernel.label, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) },
-    cmdline: kernelCommandLine({ ownInitrd: options.initrd !== undefined, append: options.append }),
+    cmdline,
     disks,
     nested: options.nested ?? false,
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),

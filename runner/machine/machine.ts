@@ -1,7 +1,7 @@
 /** A running guest whose agent answers: what tests hold in their hands. */
 import type { Duplex } from 'node:stream';
 import type { AgentClient, AgentHello, Capture, ExecOptions, ExecProcess, ExecResult } from '../agent/index.js';
-import { settledWithin } from '../deadline.js';
+import { settledWithin, withLimits } from '../deadline.js';
 import type { GuestStats, RequestOptions } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import type { ConsoleLog } from './console-log.js';
@@ -84,10 +84,12 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, hello: Agen
     stats: (options) => guest.stats(options),
     connect: (port, options) => guest.connect(port, options),
     listen: (port, onStream, options) => watch.listen(port, onStream, options),
-    async powerOff() {
-      // The answer is lost when the guest is faster than its agent's last words.
-      await agent.powerOff().catch(() => {});
-      return ended;
+    async powerOff(options = {}) {
+      await agent.powerOff(options).catch(async (error: unknown) => {
+        // The answer is lost when the guest is faster than its agent's last words.
+        if (!isLost(error) || !(await settledWithin(ended, LATE_END_MS))) throw error;
+      });
+      return withLimits(ended, { signal: options.signal });
     },
     async stop() {
       await guest.stop();

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Cleanup } from '../../cleanup.js';
+import { VmtestError } from '../../errors.js';
 import type { DiskSpec, GuestSpec } from '../guest.js';
 
 /** What of the addon is needed here. */
@@ -33,7 +34,7 @@ export async function openFiles(spec: GuestSpec, addon: FileAddon, owner: FileOw
   const openDisk = async (disk: DiskSpec) => {
     const file = await openOne(disk.path, disk.mode === 'rw' ? 'r+' : 'r');
     if (disk.mode !== 'overlay') return { file };
-    const overlay = addon.temporaryFile(owner.overlayDirectory ?? tmpdir());
+    const overlay = openOverlay(addon, owner.overlayDirectory ?? tmpdir(), disk);
     owner.cleanup.defer(() => addon.closeFd(overlay));
     return { file, overlay };
   };
@@ -41,6 +42,15 @@ export async function openFiles(spec: GuestSpec, addon: FileAddon, owner: FileOw
   if (spec.initrd !== undefined) files.initrd = await openOne(spec.initrd, 'r');
   for (const disk of spec.disks) files.disks.push(await openDisk(disk));
   return files;
+}
+
+function openOverlay(addon: FileAddon, directory: string, { path }: DiskSpec): number {
+  try {
+    return addon.temporaryFile(directory);
+  } catch (cause) {
+    const why = `no temporary file in ${directory} for what the guest writes to ${path}: ${(cause as Error).message}`;
+    throw new VmtestError('VMTEST_TEMPORARY', `${why}; set TMPDIR, or write ${path},ro`, { cause });
+  }
 }
 
 /** The `configure` request: each descriptor becomes its index in the packet. */
