@@ -35,7 +35,8 @@ test('a paused guest stands still, and goes on without losing anything', { tag: 
 test('a paused guest cannot be powered off, and says so', async () => {
   await using machine = await launch();
   await machine.pause();
-  await expect(machine.powerOff()).rejects.toThrow();
+  await expect(machine.powerOff()).rejects.toMatchObject({ code: 'VMTEST_PAUSED' });
+  expect(() => machine.exec(['true'])).toThrow(/paused; resume it first/);
   await machine.resume();
   expect((await machine.powerOff()).end).toMatchObject({ kind: 'poweroff' });
 });

@@ -23,7 +23,8 @@ export interface Machine extends AsyncDisposable {
   readonly agent: AgentClient;
   /**
    * Runs a command. Its `result` rejects with `VMTEST_GUEST_PANIC`, `VMTEST_GUEST_ENDED` or
-   * `VMTEST_ENGINE` when the guest ends before the command does.
+   * `VMTEST_ENGINE` when the guest ends before the command does. Throws `VMTEST_PAUSED` between `pause` and
+   * `resume`.
    */
   exec<C extends Capture = 'text'>(argv: readonly string[], options?: ExecOptions<C>): ExecProcess<C>;
   pause(options?: RequestOptions): Promise<void>;
@@ -33,7 +34,7 @@ export interface Machine extends AsyncDisposable {
   connect(port: number, options?: RequestOptions): Promise<Duplex>;
   /** Accepts connections of the guest to a vsock port of the host, until disposed. */
   listen(port: number, onStream: AcceptStream, options?: RequestOptions): Promise<AsyncDisposable>;
-  /** Writes file systems back and powers the guest off; resolves when it has ended. */
+  /** Writes file systems back and powers the guest off; resolves when it has ended. `VMTEST_PAUSED` when paused. */
   powerOff(options?: RequestOptions): Promise<MachineEnd>;
   /** Kills the guest; resolves when it has ended. It stays known (`stats`) until it is disposed of. */
   stop(): Promise<MachineEnd>;
@@ -48,6 +49,11 @@ const isLost = (error: unknown): boolean => error instanceof VmtestError && erro
 
 export function createMachine(watch: GuestWatch, agent: AgentClient, hello: AgentHello): Machine {
   const { guest, console, ended } = watch;
+  let paused = false;
+  /** A guest that stands still answers nobody: told at once, and not after a time limit. */
+  const checkRunning = (what: string): void => {
+    if (paused) throw new VmtestError('VMTEST_PAUSED', `cannot ${what}: the machine is paused; resume it first`);
+  };
 
   const resultOf = async <C extends Capture>(process: ExecProcess<C>): Promise<ExecResult<C>> => {
     const tooEarly = (end: MachineEnd) => guestEndError(end, console, 'while the command ran');
@@ -73,18 +79,26 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, hello: Agen
     ended,
     agent,
     exec(argv, options) {
+      checkRunning('run a command');
       const process = agent.exec(argv, options);
       const result = resultOf(process);
       // Whoever asks for it gets the error; one that nobody asks for must not end the process.
       result.catch(() => {});
       return { ...process, result };
     },
-    pause: (options) => guest.pause(options),
-    resume: (options) => guest.resume(options),
+    async pause(options) {
+      await guest.pause(options);
+      paused = true;
+    },
+    async resume(options) {
+      await guest.resume(options);
+      paused = false;
+    },
     stats: (options) => guest.stats(options),
     connect: (port, options) => guest.connect(port, options),
     listen: (port, onStream, options) => watch.listen(port, onStream, options),
     async powerOff(options = {}) {
+      checkRunning('power off');
       await agent.powerOff(options).catch(async (error: unknown) => {
         // The answer is lost when the guest is faster than its agent's last words.
         if (!isLost(error) || !(await settledWithin(ended, LATE_END_MS))) throw error;
