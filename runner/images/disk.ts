@@ -1,7 +1,6 @@
 /** Checks of a disk before a guest is started; what only the engine can tell (a lock) comes from there. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import type { DiskSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { reasonOf } from './kernel.js';
 
@@ -27,8 +26,8 @@ export async function checkDisk(path: string, writable: boolean): Promise<void> 
 }
 
 /** Throws `VMTEST_BAD_INPUT` when a guest is to write to a disk that it has twice: each would spoil the other. */
-export async function checkDistinct(disks: readonly DiskSpec[]): Promise<void> {
-  const seen = new Map<string, DiskSpec>();
+export async function checkDistinct(disks: readonly { path: string; mode: string }[]): Promise<void> {
+  const seen = new Map<string, { mode: string }>();
   for (const disk of disks) {
     const { dev, ino } = await stat(disk.path);
     const before = seen.get(`${dev}:${ino}`);
