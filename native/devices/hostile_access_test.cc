@@ -102,6 +102,7 @@ TEST(HostileAccessTest, StateThatIsDamagedIsRefusedAndHarmless) {
       AllPorts ports;
       PortDevice& device = *ports.entries()[d].device;
       LoadState(device, bad);
+      EXPECT_TRUE(LoadState(device, SaveState(device)));
       for (uint64_t offset = 0; offset < ports.entries()[d].ports; ++offset) {
         In(device, offset);
         Out(device, offset, bad[0]);

@@ -146,15 +146,23 @@ void I8042::Load(StateReader& reader) {
   LoadVersion(reader);
   const bool full = reader.Bool();
   const uint8_t output = reader.U8();
-  output_ = full ? std::optional(output) : std::nullopt;
-  last_output_ = reader.U8();
-  waiting_ = reader.U8();
-  if (waiting_ != 0 && !TakesData(waiting_)) {
+  const uint8_t last_output = reader.U8();
+  const uint8_t waiting = reader.U8();
+  const bool last_was_command = reader.Bool();
+  const uint8_t config = reader.U8();
+  const uint8_t output_port = reader.U8();
+  if (waiting != 0 && !TakesData(waiting)) {
     reader.MarkBad();
   }
-  last_was_command_ = reader.Bool();
-  config_ = reader.U8();
-  output_port_ = reader.U8();
+  // What is not a state of this device changes nothing of it.
+  if (reader.ok()) {
+    output_ = full ? std::optional(output) : std::nullopt;
+    last_output_ = last_output;
+    waiting_ = waiting;
+    last_was_command_ = last_was_command;
+    config_ = config;
+    output_port_ = output_port;
+  }
 }
 
 }  // namespace vmtest

@@ -56,6 +56,8 @@ void VcpuSet::SetMode(Mode mode) {
       return;  // there is no way back
     }
     mode_ = mode;
+    // Threads that have not yet woken up from the last pause will not: they are parked already.
+    AnnounceParked();
   }
   changed_.notify_all();
   if (mode == Mode::kRun) {
@@ -94,12 +96,17 @@ void VcpuSet::Stop(std::function<void()> on_stopped) {
   }
 }
 
+void VcpuSet::AnnounceParked() {
+  if (mode_ == Mode::kPause && parked_ == runners_.size() && on_parked_) {
+    loop_.Post(std::exchange(on_parked_, nullptr));
+  }
+}
+
 bool VcpuSet::Park() {
   std::unique_lock lock(mutex_);
   if (mode_ == Mode::kPause) {
-    if (++parked_ == runners_.size() && on_parked_) {
-      loop_.Post(std::exchange(on_parked_, nullptr));
-    }
+    ++parked_;
+    AnnounceParked();
     changed_.wait(lock, [this] { return mode_ != Mode::kPause; });
     --parked_;
   }

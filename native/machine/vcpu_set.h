@@ -70,6 +70,8 @@ class VcpuSet {
 
   void SetMode(Mode mode);
   void RunThread(Runner& runner);
+  // With the mutex held: tells whoever paused once every thread stands still.
+  void AnnounceParked();
   bool Park();
   void HandleExit(Runner& runner);
   void HandleIo(Runner& runner);

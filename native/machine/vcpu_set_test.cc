@@ -110,6 +110,18 @@ TEST_F(VcpuSetTest, AGuestThatNeverExitsCanBeStopped) {
   Until([&] { return stopped; });
 }
 
+TEST_F(VcpuSetTest, APauseRightAfterAResumeIsAnswered) {
+  VcpuSet set(*loop_, ports_, mmio_, on_end_);
+  set.Start(Vcpus(2, kSpin));
+  // The threads may not even have noticed that they were to run in between.
+  for (int round = 0; round < 50; ++round) {
+    bool parked = false;
+    set.Pause([&] { parked = true; });
+    Until([&] { return parked; });
+    set.Resume();
+  }
+}
+
 TEST_F(VcpuSetTest, DestructionStopsARunningGuest) {
   VcpuSet set(*loop_, ports_, mmio_, on_end_);
   set.Start(Vcpus(2, kSpin));
