@@ -40,7 +40,7 @@ for (const flavour of ['cloud', 'generic'] as const) {
 }
 
 for (const cpus of [1, 2, 4]) {
-  test(`${cpus} CPUs are all online and all run code`, { tag: cpus > 1 ? '@smp' : [] }, async () => {
+  test(`online and running code: ${cpus} of ${cpus} CPUs`, { tag: cpus > 1 ? '@smp' : [] }, async () => {
     await using machine = await launch({ cpus });
     const { stdout } = await sh(
       machine,

@@ -41,7 +41,7 @@ test('a paused guest cannot be powered off, and says so', async () => {
   expect((await machine.powerOff()).end).toMatchObject({ kind: 'poweroff' });
 });
 
-test('a paused guest can be stopped', { tag: '@smp' }, async () => {
+test('a paused guest can be stopped', async () => {
   await using machine = await launch();
   await machine.pause();
   expect(await machine.stop()).toMatchObject({ end: { kind: 'killed' } });

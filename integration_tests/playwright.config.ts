@@ -9,7 +9,7 @@ export default defineConfig({
   testDir: '.',
   // Not in the checkout: in the lab that is a network file system, and these files are disks and kernels.
   outputDir: join(tmpdir(), 'vmtest-specs'),
-  // A guest takes a whole CPU while it boots, and the lab has few.
+  // A guest takes a whole CPU while it boots. (In the lab, ci/test/integration.mjs says one.)
   workers: 2,
   fullyParallel: true,
   retries: 0,

@@ -47,7 +47,9 @@ async function main(argv) {
     complain(`the command did not end within ${options.timeout / 1000} s`);
     return EXIT.timeout;
   }
-  say(`${kvm.reason}; booting the outer guest (${options.cpus} CPUs, ${options.memory} MiB)`);
+  say(
+    `${kvm.reason}; booting the outer guest (${options.cpus} CPU${options.cpus === 1 ? '' : 's'}, ${options.memory} MiB)`,
+  );
   return await runInLab(options, interrupted, say);
 }
 

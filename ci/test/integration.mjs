@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { probeKvm } from '../lab/host.mjs';
-import { EXIT, quote } from '../lab/options.mjs';
+import { EXIT } from '../lab/options.mjs';
+import { ctestCommand } from './ctest.mjs';
 import { exitCodeOf, inParallel, root, run } from './process.mjs';
 import { addCounts, count, noCounts, RESULTS, readCtest, readPlaywright } from './reports.mjs';
 
@@ -32,18 +33,6 @@ function singleCpuShards(parts) {
 const SMP_SHARD = { name: 'lab smp', cpus: 4, memory: 4096, playwright: '--workers=1 --grep=@smp' };
 
 const PLAYWRIGHT = 'npx playwright test --config integration_tests/playwright.config.ts --reporter=list,json';
-
-/** @type {(preset: string, file: string, tests?: string[]) => string} */
-export function ctestCommand(preset, file, tests) {
-  const only = tests ? ` -R ${quote(`^(${tests.map(escapeRegex).join('|')})$`)}` : '';
-  const jobs = availableParallelism();
-  return `cd native && ctest --preset ${preset} --progress -j ${jobs} --output-junit ${quote(file)}${only}`;
-}
-
-/** @param {string} text */
-function escapeRegex(text) {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
 
 /** On this machine's own KVM. @returns {Promise<Counts>} */
 export async function integrationHere() {

@@ -2,7 +2,8 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ctestCommand, integrationHere, integrationInLab } from './integration.mjs';
+import { ctestCommand } from './ctest.mjs';
+import { integrationHere, integrationInLab } from './integration.mjs';
 import { inParallel, root, run } from './process.mjs';
 import { count, noCounts, RESULTS, readCtest, readVitest } from './reports.mjs';
 
