@@ -22,7 +22,7 @@ export const exitCodeOfSignal = (signal: number): number => 128 + signal;
 export const EXIT_CODE_TABLE: readonly (readonly [code: string, meaning: string])[] = [
   ["the command's", 'the command ran and ended with it'],
   ['128+N', 'signal N ended the command'],
-  [`${ExitCode.usage}`, 'bad arguments, or a bad kernel, initrd or disk; no guest was started'],
+  [`${ExitCode.usage}`, 'bad arguments, or a bad kernel, initrd, disk or root; no guest was started'],
   [`${ExitCode.splat}`, 'the kernel reported a fault (oops, WARNING, KASAN, ...) and --fail-on-splat was given'],
   [`${ExitCode.guestPanic}`, "the guest's kernel panicked"],
   [`${ExitCode.bootTimeout}`, 'the guest was not ready within --boot-timeout'],

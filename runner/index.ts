@@ -2,6 +2,7 @@
 export type { DiskMode, DiskSpec, Guest, GuestEnd, GuestStats } from './engine/guest.js';
 export { type KvmProbe, probeKvm } from './engine/probe.js';
 export { VmtestError } from './errors.js';
+export type { RootRequest } from './images/roots/root.js';
 export type { ConsoleLog } from './machine/console-log.js';
 export type { MachineEnd } from './machine/describe-end.js';
 export { type LaunchOptions, launch } from './machine/launch.js';

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { VmtestError } from './errors.js';
 
 /** The directory of our package.json: this file runs from `runner/` or from `dist/runner/`. */
 export function findPackageRoot(): string {
@@ -20,6 +21,8 @@ export interface Installation {
   vmm: string;
   /** `vmtest-agent`, which goes into the guest. */
   agent: string;
+  /** The directory of the images' recipes. */
+  recipes: string;
 }
 
 /** `VMTEST_VMM` and `VMTEST_AGENT` come before what the build made. */
@@ -30,5 +33,15 @@ export function findInstallation(env: NodeJS.ProcessEnv = process.env): Installa
     version,
     vmm: env['VMTEST_VMM'] || join(root, 'build/release/vmm/vmtest-vmm'),
     agent: env['VMTEST_AGENT'] || join(root, 'build/release/agent/vmtest-agent'),
+    recipes: join(root, 'guest-images'),
   };
+}
+
+/** `vmtest-agent` for guests of an architecture. */
+export function agentOf(arch: 'x86_64' | 'aarch64', env: NodeJS.ProcessEnv = process.env): string {
+  const host = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  if (arch === host) return findInstallation(env).agent;
+  const path = join(findPackageRoot(), `build/agent-${arch}/vmtest-agent`);
+  if (existsSync(path)) return path;
+  throw new VmtestError('VMTEST_INSTALLATION', `no agent for ${arch}; build it with \`npm run build:agent-${arch}\``);
 }

@@ -14,6 +14,7 @@ export const TYPESCRIPT_ROOMS = [
   'runner',
   'runner/results',
   'runner/images',
+  'runner/images/roots',
   'runner/agent',
   'runner/engine',
   'runner/machine',

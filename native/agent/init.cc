@@ -16,6 +16,7 @@
 
 #include "agent/console.h"
 #include "agent/fd.h"
+#include "agent/root.h"
 #include "agent/users.h"
 
 namespace vmtest::agent {
@@ -145,7 +146,7 @@ std::vector<std::string> ParseModuleList(std::string_view text) {
   return paths;
 }
 
-std::vector<FailedModule> SetUpSystem() {
+SystemState SetUpSystem() {
   ::setsid();
   ::umask(0);
   (void)!::chdir("/");
@@ -157,16 +158,24 @@ std::vector<FailedModule> SetUpSystem() {
   SetEnvironment();
   constexpr std::string_view kHostName = "vmtest";
   (void)!::sethostname(kHostName.data(), kHostName.size());
-  std::vector<FailedModule> failed;
+  SystemState state;
   for (const std::string& path : ParseModuleList(ReadSmallFile(kModuleList))) {
     const int error = LoadModule(path);
     if (error != 0) {
-      failed.push_back({path, error});
+      state.failed_modules.push_back({path, error});
       ConsoleLine("cannot load the module %s: %s", path.c_str(), ::strerror(error));
     }
   }
   BringLoopbackUp();
-  return failed;
+  const auto root = ParseRootSpec(ReadSmallFile("/proc/cmdline"), &state.fatal);
+  if (root) {
+    state.fatal = EnterRoot(*root);
+    if (state.fatal.empty() && !root->init.empty()) {
+      state.fatal = StartInit(*root);
+      state.init = !state.fatal.empty();
+    }
+  }
+  return state;
 }
 
 }  // namespace vmtest::agent

@@ -16,9 +16,15 @@ inline constexpr const char* kModuleList = "/vmtest/modules.list";
 // Paths of a module list: one a line, blanks around it and comments from '#' on left out.
 std::vector<std::string> ParseModuleList(std::string_view text);
 
-// Makes a usable system of a bare initramfs: file systems, console, environment, modules, `lo`,
-// host name. Nothing here is fatal by itself; what fails is said on the console, and modules that
-// did not load are returned for HELLO.
-std::vector<FailedModule> SetUpSystem();
+struct SystemState {
+  std::vector<FailedModule> failed_modules;  // for HELLO
+  bool init = true;   // false: another init is PID 1 now, and this process is a child of it
+  std::string fatal;  // why this system is not what the host asked for; empty when it is
+};
+
+// Makes a usable system of a bare initramfs: file systems, console, environment, modules, the root
+// file system and init that the host asked for (root.h), `lo`, host name. What fails is said on the
+// console; only a root or an init that cannot be had is fatal.
+SystemState SetUpSystem();
 
 }  // namespace vmtest::agent

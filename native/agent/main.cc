@@ -126,8 +126,8 @@ Fd Listen(const Address& address) {
 }
 
 // As PID 1 nobody would ever see the agent return: the machine ends.
-int GiveUp(bool init, const char* what, int os_error) {
-  ConsoleLine("%s: %s%s", what, ::strerror(os_error),
+int GiveUp(bool init, const char* what, const char* why) {
+  ConsoleLine("%s: %s%s", what, why,
               init ? "; without it the host cannot reach this guest, powering off" : "");
   if (init) {
     EndMachine(PowerAction::kPowerOff);
@@ -147,13 +147,22 @@ void HandleInitSignal(int signal) {
   }
 }
 
+int GiveUp(bool init, const char* what, int os_error) {
+  return GiveUp(init, what, ::strerror(os_error));
+}
+
 int Run(const Options& options) {
   HelloContext context;
   context.init = ::getpid() == 1;
   OpenStandardDescriptors();
   if (context.init) {
-    context.failed_modules = SetUpSystem();
+    SystemState state = SetUpSystem();
     OpenStandardDescriptors();
+    if (!state.fatal.empty()) {
+      return GiveUp(true, "the root file system", state.fatal.c_str());
+    }
+    context.init = state.init;
+    context.failed_modules = std::move(state.failed_modules);
   }
   ChildDefaults defaults;
   RaiseFileLimit(&defaults.open_files);

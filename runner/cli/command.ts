@@ -1,6 +1,7 @@
 /** What `vmtest` can be told to do: argv, parsed and checked, as plain values. */
 import type { DiskSpec } from '../engine/guest.js';
-import type { Flavour } from '../images/resolve.js';
+import type { Architecture } from '../images/kernels/architecture.js';
+import type { Flavour } from '../images/packages.js';
 
 export interface RunCommand {
   kind: 'run';
@@ -12,6 +13,8 @@ export interface RunCommand {
   memoryMib: number;
   append?: string;
   disks: DiskSpec[];
+  /** What the guest has as its root in the place of our initial RAM file system. */
+  root?: { path: string; writable: boolean };
   env: Record<string, string>;
   cwd?: string;
   user?: string;
@@ -26,9 +29,19 @@ export interface RunCommand {
   tty: 'auto' | 'always' | 'never';
 }
 
+/** What can be done with the images of the store. `arch` is the host's where it was not given. */
+export type ImagesCommand =
+  | { kind: 'images-list' }
+  | { kind: 'images-build'; name: string; arch: Architecture }
+  | { kind: 'images-path'; name: string; arch: Architecture }
+  | { kind: 'images-verify' }
+  | { kind: 'images-prune' };
+
 export type Command =
   | RunCommand
   | { kind: 'doctor' }
   | { kind: 'images-fetch'; flavours: Flavour[] }
+  | ImagesCommand
+  | { kind: 'kernel-config'; arch?: Architecture }
   /** Help or the version, as asked for. */
   | { kind: 'print'; text: string };

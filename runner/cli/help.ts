@@ -4,6 +4,7 @@ import { EXIT_CODE_TABLE } from '../exit-codes.js';
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ['vmtest run -- uname -a', "Debian's cloud kernel, busybox"],
   ['vmtest run --kernel ./bzImage --console kernel.log -- sh -c "dmesg | tail"', 'a kernel of your own'],
+  ['vmtest run --kernel ~/linux -- uname -r', 'the one that was built there, with its modules'],
   ['vmtest run --cpus 4 --memory 2G --disk test.img,rw --timeout 2m -- mount /dev/vda /mnt', 'a disk'],
   ['tar c . | vmtest run -- tar xC /tmp', 'standard input goes to the command'],
 ];

@@ -1,7 +1,8 @@
 /** `vmtest images fetch`: fills the cache for runs where there is no network. */
 import { createCleanup } from '../cleanup.js';
 import { cacheRoot } from '../images/cache.js';
-import { type Flavour, prefetch } from '../images/resolve.js';
+import type { Flavour } from '../images/packages.js';
+import { prefetch } from '../images/resolve.js';
 
 export async function imagesFetch(flavours: readonly Flavour[], signal: AbortSignal): Promise<number> {
   await using cleanup = createCleanup();

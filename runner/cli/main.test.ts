@@ -1,10 +1,11 @@
 /** The command as a process: exit codes and messages of everything that needs no guest. */
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeElf } from '../images/testing/bzimage.js';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -40,6 +41,26 @@ describe('vmtest', () => {
       exitCode: 2,
       stdout: '',
       stderr: 'vmtest: --cpus: "0" is not a number from 1 to 32',
+    });
+  });
+
+  it('prints what a kernel needs, and says what a kernel lacks with the lines to add', async () => {
+    const needed = await vmtest(['kernel-config', '--arch', 'aarch64']);
+    expect(needed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(needed.stdout).toMatch(/^# What vmtest needs of a kernel for aarch64.*^CONFIG_VIRTIO_VSOCKETS=y$/ms);
+
+    const config = await vmtest(['kernel-config', '--arch', 'x86_64']);
+    const lacking = config.stdout.replace('CONFIG_VIRTIO_VSOCKETS=y', '# CONFIG_VIRTIO_VSOCKETS is not set');
+    await mkdir(join(directory, 'boot'));
+    await writeFile(join(directory, 'boot/config-6.9.1'), lacking);
+    const kernel = join(directory, 'boot/vmlinuz-6.9.1');
+    await writeFile(kernel, makeElf('Linux version 6.9.1 (me@here)'));
+    const env = { VMTEST_AGENT: '/bin/true', VMTEST_CACHE: join(directory, 'cache') };
+    expect(await vmtest(['run', '--kernel', kernel, '--initrd', '/bin/true', '--', 'true'], env)).toMatchObject({
+      exitCode: 2,
+      stderr:
+        `vmtest: kernel ${kernel}: this kernel has no CONFIG_VIRTIO_VSOCKETS: guests are reached through it; ` +
+        'add these lines to its configuration:\nCONFIG_VIRTIO_VSOCKETS=y',
     });
   });
 

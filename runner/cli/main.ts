@@ -36,6 +36,14 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
       return (await import('./doctor.js')).doctor(signal);
     case 'images-fetch':
       return (await import('./images-fetch.js')).imagesFetch(command.flavours, signal);
+    case 'images-list':
+    case 'images-build':
+    case 'images-path':
+    case 'images-verify':
+    case 'images-prune':
+      return (await import('./images.js')).images(command, signal);
+    case 'kernel-config':
+      return (await import('./kernel-config.js')).kernelConfig(command.arch);
   }
 }
 

@@ -25,7 +25,7 @@ describe('vmtest run', () => {
 
   it('takes every flag', () => {
     const flags =
-      '--kernel k --initrd i --modules m --cpus 4 --memory 2G --append a=b --disk d.img --disk e.img,ro --env A=1=2 ' +
+      '--kernel k --initrd i --modules m --cpus 4 --memory 2G --append a=b --disk d.img --disk e.img,ro --root r,w.tar --env A=1=2 ' +
       '--env HOME --cwd /tmp --user nobody --timeout 2m --boot-timeout 30s --console - --nested --fail-on-splat --tty auto';
     expect(run(...flags.split(' '), '--', 'true')).toEqual({
       kind: 'run',
@@ -40,6 +40,7 @@ describe('vmtest run', () => {
         { path: 'd.img', mode: 'overlay' },
         { path: 'e.img', mode: 'ro' },
       ],
+      root: { path: 'r,w.tar', writable: false },
       env: { A: '1=2', HOME: '/home/me' },
       cwd: '/tmp',
       user: 'nobody',
@@ -70,11 +71,15 @@ describe('vmtest run', () => {
     [['run', '--timeout', '0', '--', 'true'], '--timeout: 0 is not between 1ms and 24 days'],
     [['run', '--disk', 'a.img,rx', '--', 'true'], '--disk: "rx" is not a mode; write a.img,ro or ,rw or ,overlay'],
     [['run', '--disk', ',ro', '--', 'true'], '--disk: ",ro" names no file'],
+    [['run', '--root', ',rw', '--', 'true'], '--root: ",rw" names no file'],
+    [['run', '--root', '', '--', 'true'], '--root: "" names no file'],
     [['run', '--env', '=x', '--', 'true'], '--env: "=x" has no name; write NAME=value'],
     [['run', '--env', 'NOPE', '--', 'true'], '--env: NOPE is not set here; write NOPE=value'],
     [['run', '--kernel', '', '--', 'true'], '--kernel: is empty'],
     [['run', '--tty', 'maybe', '--', 'true'], "option '--tty <when>' argument 'maybe' is invalid"],
     [['run', '--kernel'], "option '--kernel <path>' argument missing"],
+    [['kernel-config', '--arch', 'vax'], "argument 'vax' is invalid. Allowed choices are x86_64, aarch64."],
+    [['kernel-config', 'x86_64'], 'too many arguments'],
     [['walk'], "unknown command 'walk'"],
     [['--cpus', '1'], "unknown option '--cpus'"],
     [['images'], 'which command? See `vmtest --help`'],
@@ -86,9 +91,19 @@ describe('vmtest run', () => {
     expect(error.message).not.toContain('\n');
   });
 
+  it.each([
+    ['a.img', { path: 'a.img', writable: false }],
+    ['a.img,rw', { path: 'a.img', writable: true }],
+    ['a.img,ro', { path: 'a.img', writable: false }],
+    ['a.img:2,rw', { path: 'a.img:2', writable: true }],
+    ['a,b', { path: 'a,b', writable: false }],
+  ])('takes the root %s', (text, root) => expect(run('--root', text, '--', 'true').root).toEqual(root));
+
   it('refuses more disks than a guest can have', () => {
     const disks = Array.from({ length: 17 }, (_, i) => ['--disk', `${i}.img`]).flat();
     expect(() => run(...disks, '--', 'true')).toThrow('at most 16 disks');
+    expect(run(...disks.slice(2), '--', 'true').disks).toHaveLength(16);
+    expect(() => run('--root', 'r', ...disks.slice(2), '--', 'true')).toThrow('at most 15 disks beside a root');
   });
 });
 
@@ -101,6 +116,11 @@ describe('the other commands', () => {
       kind: 'images-fetch',
       flavours: ['cloud', 'generic'],
     });
+  });
+
+  it('name an architecture or leave it to this machine', () => {
+    expect(parse('kernel-config')).toEqual({ kind: 'kernel-config' });
+    expect(parse('kernel-config', '--arch', 'aarch64')).toEqual({ kind: 'kernel-config', arch: 'aarch64' });
   });
 
   it('print help and the version', () => {

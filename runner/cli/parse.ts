@@ -2,7 +2,8 @@
 import { CommanderError, Option, Command as Parser } from 'commander';
 import type { DiskMode, DiskSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
-import { FLAVOURS, type Flavour } from '../images/resolve.js';
+import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
+import { FLAVOURS, type Flavour } from '../images/packages.js';
 import type { Command, RunCommand } from './command.js';
 import { examplesHelp, exitCodesHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
@@ -14,6 +15,8 @@ export interface ParseContext {
 }
 
 const MIB = 2 ** 20;
+/** A guest has no more, its root included. */
+const MAX_DISKS = 16;
 const usage = (message: string): VmtestError => new VmtestError('VMTEST_USAGE', message);
 
 /** `argv` without node and the script. Throws `VMTEST_USAGE` with one clear line. */
@@ -31,6 +34,7 @@ export function parseCommandLine(argv: readonly string[], context: ParseContext)
   addRun(program, context, settle);
   addDoctor(program, settle);
   addImages(program, settle);
+  addKernelConfig(program, settle);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => {
@@ -67,6 +71,7 @@ interface RunFlags {
   memory: string;
   append?: string;
   disk?: string[];
+  root?: string;
   env?: string[];
   cwd?: string;
   user?: string;
@@ -86,7 +91,10 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .description('boot a guest, run a command in it, exit with its exit code')
     .usage('[options] -- <command> [args...]')
     .argument('<command...>', 'the command and its arguments')
-    .option('--kernel <path>', 'bzImage or vmlinux, or one of Debian: cloud, generic (default: cloud)')
+    .option(
+      '--kernel <path>',
+      'kernel, package, build tree or directory, or of Debian: cloud, generic (default: cloud)',
+    )
     .option('--initrd <path>', 'initial RAM file system; the agent is added to it (default: busybox)')
     .option('--modules <dir>', 'lib/modules/RELEASE of the kernel (default: searched beside it, then on this host)')
     .option('--cpus <n>', 'virtual CPUs, 1 to 32', '1')
@@ -96,6 +104,10 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
       '--disk <path[,mode]>',
       'a raw disk: ro, rw or overlay (default: overlay, writes are lost); repeatable',
       collect,
+    )
+    .option(
+      '--root <path[,rw]>',
+      'root of the guest: a directory, tarball, container image, or raw image; writes are lost, but with rw',
     )
     .option('--env <name[=value]>', 'set a variable for the command, or pass one on; repeatable', collect)
     .option('--cwd <dir>', 'working directory of the command')
@@ -124,9 +136,9 @@ function addDoctor(program: Parser, settle: (command: Command) => void): void {
 }
 
 function addImages(program: Parser, settle: (command: Command) => void): void {
-  program
-    .command('images')
-    .description('kernels and initial RAM file systems')
+  const images = program.command('images').description('the images and kernels that guests boot from');
+  addImageCommands(images, settle);
+  images
     .command('fetch')
     .description("get Debian's kernel and busybox into the cache, for runs without a network")
     .addOption(
@@ -139,6 +151,54 @@ function addImages(program: Parser, settle: (command: Command) => void): void {
         }),
     )
     .action((flags: { flavour?: Flavour[] }) => settle({ kind: 'images-fetch', flavours: flags.flavour ?? ['cloud'] }));
+}
+
+function addImageCommands(images: Parser, settle: (command: Command) => void): void {
+  const archOption = () =>
+    new Option('--arch <arch>', `${ARCHITECTURES.join(' or ')} (default: this machine's)`).choices(ARCHITECTURES);
+  const archOf = (flags: { arch?: Architecture }): Architecture => flags.arch ?? hostArchitecture();
+  images
+    .command('list')
+    .description('the images that can be built, and those in the store')
+    .action(() => settle({ kind: 'images-list' }));
+  images
+    .command('build')
+    .description("make an image out of Debian's packages, and store it")
+    .argument('<name>', 'its name, like micro')
+    .addOption(archOption())
+    .action((name: string, flags: { arch?: Architecture }) =>
+      settle({ kind: 'images-build', name, arch: archOf(flags) }),
+    );
+  images
+    .command('path')
+    .description('print where the manifest of an image is')
+    .argument('<name>', 'its name, like micro')
+    .addOption(archOption())
+    .action((name: string, flags: { arch?: Architecture }) =>
+      settle({ kind: 'images-path', name, arch: archOf(flags) }),
+    );
+  images
+    .command('verify')
+    .description('hash every file of every image; what is wrong is set aside')
+    .action(() => settle({ kind: 'images-verify' }));
+  images
+    .command('prune')
+    .description('remove what no image needs')
+    .action(() => settle({ kind: 'images-prune' }));
+}
+
+function addKernelConfig(program: Parser, settle: (command: Command) => void): void {
+  program
+    .command('kernel-config')
+    .description("print the configuration that a guest's kernel needs, for scripts/kconfig/merge_config.sh")
+    .addOption(
+      new Option('--arch <arch>', 'architecture of the kernel')
+        .choices(ARCHITECTURES)
+        .default(undefined, "this machine's"),
+    )
+    .action(({ arch }: { arch?: Architecture }) =>
+      settle({ kind: 'kernel-config', ...(arch === undefined ? {} : { arch }) }),
+    );
 }
 
 function runCommand(argv: string[], flags: RunFlags, context: ParseContext): RunCommand {
@@ -164,7 +224,11 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     command[name] = value;
   }
   if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
-  if (command.disks.length > 16) throw usage('--disk: at most 16 disks');
+  if (flags.root !== undefined) command.root = parseRoot(flags.root);
+  const most = command.root === undefined ? MAX_DISKS : MAX_DISKS - 1;
+  if (command.disks.length > most) {
+    throw usage(`--disk: at most ${most} disks${command.root === undefined ? '' : ' beside a root'}`);
+  }
   return command;
 }
 
@@ -177,6 +241,14 @@ function parseDisk(text: string): DiskSpec {
   if (mode === undefined) throw usage(`--disk: "${name}" is not a mode; write ${path},ro or ,rw or ,overlay`);
   if (path === '') throw usage(`--disk: "${text}" names no file`);
   return { path, mode };
+}
+
+/** `,rw` and `,ro` are modes; any other comma belongs to the path. */
+function parseRoot(text: string): { path: string; writable: boolean } {
+  const path = text.replace(/,r[ow]$/, '');
+  if (path === '') throw usage(`--root: "${text}" names no file`);
+  if (path.includes('\0')) throw usage('--root: contains a NUL character');
+  return { path, writable: text.endsWith(',rw') };
 }
 
 function parseEnvironment(settings: readonly string[], host: NodeJS.ProcessEnv): Record<string, string> {

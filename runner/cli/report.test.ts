@@ -13,6 +13,12 @@ describe('errorLines', () => {
     expect(errorLines(new VmtestError('X', 'no', { context: { console: [] } }))).toBe('vmtest: no\n');
   });
 
+  it('prints lines that are to be copied as they are', () => {
+    const context = { lines: ['CONFIG_A=y', 'CONFIG_B=y'] };
+    const error = new VmtestError('X', 'add these lines:', { context });
+    expect(errorLines(error)).toBe('vmtest: add these lines:\nCONFIG_A=y\nCONFIG_B=y\n');
+  });
+
   it('owns up to our own mistakes', () => {
     expect(errorLines(new TypeError('undefined is not a function'))).toMatch(/^vmtest: a bug in vmtest: TypeError/);
   });

@@ -38,6 +38,7 @@ function launchOptions(command: RunCommand): LaunchOptions {
     cpus: command.cpus,
     memoryMib: command.memoryMib,
     disks: command.disks,
+    root: command.root,
     nested: command.nested,
     bootTimeoutMs: command.bootTimeoutMs,
     onProgress: say,
@@ -96,7 +97,7 @@ function exitCodeOfResult({ exitCode, signal }: ExecResult): number {
 
 /** Killing a guest is faster than asking it, but would lose what it has not yet written to its disks. */
 async function writeBack(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<void> {
-  if (!command.disks.some(({ mode }) => mode === 'rw')) return;
+  if (command.root?.writable !== true && !command.disks.some(({ mode }) => mode === 'rw')) return;
   const ended = withLimits(machine.powerOff(), { timeoutMs: POWER_OFF_LIMIT_MS, signal });
   await ended.catch((error: Error) =>
     say(`warning: the guest did not power off, its disks may lack data: ${error.message}`),

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../cleanup.js';
-import { VmtestError } from '../errors.js';
 import type { Cache } from './cache.js';
-import { concreteKernelPackage, findPackage, parseStanza, runTool } from './debian.js';
+import { concreteKernelPackage, findPackage, parseStanza } from './debian.js';
 
 const STANZA = `Package: linux-image-cloud-amd64
 Version: 6.1.192-2
@@ -58,23 +57,5 @@ describe('findPackage', () => {
       root: join(cache.root, 'packages/abc/root'),
     });
     expect(await readdir(cache.root)).toEqual(['aliases', 'packages']);
-  });
-});
-
-describe('runTool', () => {
-  it('tells in one line why a tool failed', async () => {
-    const failing = (file: string, ...args: string[]) =>
-      runTool('linux', file, args).catch((e: VmtestError) => e.message);
-    expect(await failing('vmtest-no-such-tool')).toBe(
-      'cannot fetch the Debian package linux: vmtest-no-such-tool is not installed',
-    );
-    expect(await failing('sh', '-c', 'echo one >&2; echo two >&2; exit 1')).toMatch(/linux: two$/);
-  });
-
-  it('stops with its signal', async () => {
-    const controller = new AbortController();
-    const running = runTool('linux', 'sleep', ['1000'], { signal: controller.signal });
-    controller.abort(new VmtestError('VMTEST_INTERRUPTED', 'interrupted'));
-    await expect(running).rejects.toMatchObject({ code: 'VMTEST_INTERRUPTED' });
   });
 });

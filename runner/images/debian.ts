@@ -10,12 +10,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VmtestError } from '../errors.js';
+import { aptOptions, DEBIAN_ARCH } from './apt.js';
 import { type Cache, cached, find, isReadOnly } from './cache.js';
 import { sha256 } from './digest.js';
+import { type Architecture, hostArchitecture } from './kernels/architecture.js';
+import { fetchFailed, runTool } from './run-tool.js';
 
 export interface PackageManifest {
   package: string;
+  /** The source package it was built from, and that one's version where it differs: `linux (6.1.1-1)`. */
+  source?: string;
   version: string;
   architecture: string;
   sha256: string;
@@ -28,40 +32,12 @@ export interface UnpackedPackage extends PackageManifest {
 
 export interface FetchOptions {
   signal?: AbortSignal | undefined;
+  /** Default: the host's. */
+  arch?: Architecture | undefined;
   /** Says what takes long. */
   onProgress?: (message: string) => void;
   /** Works on the unpacked files before they are published, for example depmod. */
   finish?: (root: string) => Promise<void>;
-}
-
-const fetchFailed = (what: string, why: string, cause: unknown): VmtestError =>
-  new VmtestError('VMTEST_FETCH', `cannot fetch the Debian package ${what}: ${why}`, { cause });
-
-/** Runs a tool; its last line of complaint becomes the message. */
-export async function runTool(
-  what: string,
-  file: string,
-  args: string[],
-  options: { cwd?: string; signal?: AbortSignal | undefined } = {},
-) {
-  const { execa } = await import('execa');
-  // depmod lives in sbin, which is not on the path of everyone.
-  const env = { LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
-  try {
-    const { stdout } = await execa(file, args, {
-      env,
-      stdin: 'ignore',
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    });
-    return stdout;
-  } catch (cause) {
-    options.signal?.throwIfAborted();
-    const failure = cause as { code?: string; stderr?: string; shortMessage?: string };
-    if (failure.code === 'ENOENT') throw fetchFailed(what, `${file} is not installed`, cause);
-    const complaint = failure.stderr?.trim().split('\n').at(-1) || failure.shortMessage || String(cause);
-    throw fetchFailed(what, complaint, cause);
-  }
 }
 
 /** One stanza of `apt-cache show`. */
@@ -82,28 +58,35 @@ export function concreteKernelPackage(stanza: ReadonlyMap<string, string>): stri
   return found.find((name) => name !== undefined);
 }
 
-async function lookUp(name: string, options: FetchOptions): Promise<PackageManifest> {
-  const text = await runTool(name, 'apt-cache', ['show', '--no-all-versions', name], options);
+async function lookUp(name: string, apt: readonly string[], options: FetchOptions): Promise<PackageManifest> {
+  const text = await runTool(name, 'apt-cache', [...apt, 'show', '--no-all-versions', name], options);
   const stanza = parseStanza(text);
   const concrete = concreteKernelPackage(stanza);
-  if (concrete !== undefined) return lookUp(concrete, options);
+  if (concrete !== undefined) return lookUp(concrete, apt, options);
   const field = (key: string): string => {
     const value = stanza.get(key);
     if (value === undefined) throw fetchFailed(name, `apt does not say its ${key}; try \`apt-get update\``, undefined);
     return value;
   };
+  const source = stanza.get('Source');
   return {
     package: field('Package'),
+    ...(source === undefined ? {} : { source }),
     version: field('Version'),
     architecture: field('Architecture'),
     sha256: field('SHA256'),
   };
 }
 
-async function unpack(manifest: PackageManifest, scratch: string, options: FetchOptions): Promise<void> {
+async function unpack(
+  manifest: PackageManifest,
+  scratch: string,
+  apt: readonly string[],
+  options: FetchOptions,
+): Promise<void> {
   const name = `${manifest.package}=${manifest.version}`;
   options.onProgress?.(`fetching ${manifest.package} ${manifest.version}`);
-  await runTool(name, 'apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', name], {
+  await runTool(name, 'apt-get', [...apt, 'download', '-q', '-o', 'APT::Sandbox::User=root', name], {
     ...options,
     cwd: scratch,
   });
@@ -124,15 +107,27 @@ async function unpack(manifest: PackageManifest, scratch: string, options: Fetch
 
 /** Fetches what `name` stands for today. */
 export async function fetchPackage(cache: Cache, name: string, options: FetchOptions = {}): Promise<UnpackedPackage> {
-  const manifest = await lookUp(name, options);
-  const directory = await cached(cache, 'packages', manifest.sha256, (scratch) => unpack(manifest, scratch, options));
-  await writeAlias(cache, name, manifest);
+  const apt = await aptOptions(cache, options.arch ?? hostArchitecture(), options);
+  const manifest = await lookUp(name, apt, options);
+  const make = (scratch: string): Promise<void> => unpack(manifest, scratch, apt, options);
+  const directory = await cached(cache, 'packages', manifest.sha256, make);
+  await writeAlias(cache, aliasOf(name, options.arch), manifest);
   return { ...manifest, root: join(directory, 'root') };
 }
 
+/** `busybox-static`, and `busybox-static:arm64` for another architecture than the host's. */
+function aliasOf(name: string, arch: Architecture = hostArchitecture()): string {
+  return arch === hostArchitecture() ? name : `${name}:${DEBIAN_ARCH[arch]}`;
+}
+
 /** The package that `name` stood for when it was last fetched. */
-export async function findPackage(cache: Cache, name: string): Promise<UnpackedPackage | undefined> {
-  const alias = await readFile(join(cache.root, 'aliases', `${name}.json`), 'utf8').catch(() => undefined);
+export async function findPackage(
+  cache: Cache,
+  name: string,
+  arch?: Architecture,
+): Promise<UnpackedPackage | undefined> {
+  const path = join(cache.root, 'aliases', `${aliasOf(name, arch)}.json`);
+  const alias = await readFile(path, 'utf8').catch(() => undefined);
   if (alias === undefined) return undefined;
   const manifest = parseAlias(alias);
   if (manifest === undefined) return undefined;

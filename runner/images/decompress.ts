@@ -1,6 +1,7 @@
 /** Decompression of kernels and modules: gzip here, the rest by the tools that every distribution has. */
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip, gunzip } from 'node:zlib';
 import { VmtestError } from '../errors.js';
 
 export type Compression = 'gzip' | 'bzip2' | 'lzma' | 'xz' | 'lzo' | 'lz4' | 'zstd';
@@ -45,8 +46,44 @@ export async function decompress(data: Uint8Array, compression: Compression): Pr
     const { stdout } = await execa(tool, args, { input: data, encoding: 'buffer', maxBuffer: MAX_BYTES });
     return stdout;
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const why = missing ? `${tool} is not installed` : `damaged ${compression} data`;
-    throw new VmtestError('VMTEST_DECOMPRESS', why, { cause });
+    throw toolFailed(tool, compression, cause);
+  }
+}
+
+function toolFailed(tool: string, compression: Compression, cause: unknown): VmtestError {
+  const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+  const why = missing ? `${tool} is not installed` : `damaged ${compression} data`;
+  return new VmtestError('VMTEST_DECOMPRESS', why, { cause });
+}
+
+/** As `decompress`, for what is too large to be held at once. The reader may stop before the end. */
+export async function* decompressStream(source: Readable, compression: Compression): AsyncGenerator<Buffer, void> {
+  if (compression === 'gzip') {
+    const gunzipping = createGunzip();
+    source.once('error', (error) => gunzipping.destroy(error)).pipe(gunzipping);
+    try {
+      yield* gunzipping;
+    } catch (cause) {
+      throw new VmtestError('VMTEST_DECOMPRESS', `damaged gzip data: ${(cause as Error).message}`, { cause });
+    } finally {
+      source.destroy();
+    }
+    return;
+  }
+  const { execa } = await import('execa');
+  const [tool, ...args] = TOOLS[compression];
+  const running = execa(tool, args, { input: source, encoding: 'buffer', buffer: false, stderr: 'ignore' });
+  // Heard below; a failure before that must not count as nobody's.
+  running.catch(() => {});
+  let complete = false;
+  try {
+    yield* running.stdout as AsyncIterable<Buffer>;
+    await running;
+    complete = true;
+  } catch (cause) {
+    throw toolFailed(tool, compression, cause);
+  } finally {
+    if (!complete) running.kill();
+    source.destroy();
   }
 }

@@ -18,16 +18,34 @@ export async function sha256(path: string): Promise<string> {
 /** A file that changed this short a time ago may change again within one tick of its time stamp. Milliseconds. */
 const SETTLED = 2000;
 
-/** The SHA-256 of a file, in hexadecimal. */
-export async function fileDigest(cache: Cache, path: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = await stat(path, { bigint: true });
-  const identity = [dev, ino, size, mtimeNs, ctimeNs].map(String);
-  const key = keyOf('digest', identity);
-  const known = await find(cache, 'digests', key);
-  if (known !== undefined) return readFile(join(known, 'sha256'), 'utf8');
-  const digest = await sha256(path);
-  if (Date.now() - Math.max(Number(mtimeMs), Number(ctimeMs)) > SETTLED) {
-    await cached(cache, 'digests', key, (directory) => writeFile(join(directory, 'sha256'), digest));
-  }
-  return digest;
+interface Identity {
+  /** Equal for a file that did not change. */
+  key: string;
+  /** False while a change could go unnoticed. */
+  settled: boolean;
 }
+
+export async function identityOf(path: string): Promise<Identity> {
+  const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = await stat(path, { bigint: true });
+  const settled = Date.now() - Math.max(Number(mtimeMs), Number(ctimeMs)) > SETTLED;
+  return { key: keyOf('digest', [dev, ino, size, mtimeNs, ctimeNs].map(String)), settled };
+}
+
+/** What `compute` finds in a file, remembered until the file changes: in the cache, as KIND/KEY/NAME. */
+export async function remembered(
+  cache: Cache,
+  [kind, name]: readonly [kind: string, name: string],
+  path: string,
+  compute: (path: string) => Promise<string>,
+): Promise<string> {
+  const { key, settled } = await identityOf(path);
+  const known = await find(cache, kind, key);
+  if (known !== undefined) return readFile(join(known, name), 'utf8');
+  const value = await compute(path);
+  if (settled) await cached(cache, kind, key, (directory) => writeFile(join(directory, name), value));
+  return value;
+}
+
+/** The SHA-256 of a file, in hexadecimal. */
+export const fileDigest = (cache: Cache, path: string): Promise<string> =>
+  remembered(cache, ['digests', 'sha256'], path, sha256);

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { VmtestError } from '../errors.js';
-import { reasonOf } from './kernel.js';
+import { reasonOf } from './reason.js';
 
 /** Throws `VMTEST_BAD_INPUT` when the file cannot be a disk. */
 export async function checkDisk(path: string, writable: boolean): Promise<void> {

@@ -5,7 +5,6 @@ import { VmtestError } from '../errors.js';
 import { type Cache, cached, keyOf } from './cache.js';
 import { type CpioEntry, encodeCpio, padding } from './cpio.js';
 import { fileDigest } from './digest.js';
-import { reasonOf } from './kernel.js';
 import {
   checkNeeded,
   EAGER_MODULES,
@@ -15,14 +14,17 @@ import {
   type ModuleSet,
   readModule,
 } from './modules.js';
+import { reasonOf } from './reason.js';
 
 export interface InitramfsInput {
   /** Static `vmtest-agent`. */
   agent: string;
   modules: ModuleSet | undefined;
+  /** More modules to load eagerly: those that mount the root. */
+  mount?: readonly string[];
   /** The user's own archive; busybox is then his business. */
   base?: string;
-  /** Static busybox and the paths of its applets, like `bin/sh`; needed where there is no `base`. */
+  /** Static busybox and the paths of its applets, like `bin/sh`; needed where there is neither a `base` nor another root. */
   busybox?: { path: string; applets: readonly string[] };
 }
 
@@ -39,17 +41,22 @@ export async function buildInitramfs(cache: Cache, input: InitramfsInput): Promi
       throw new VmtestError('VMTEST_BAD_INPUT', `${what} ${path}: ${reasonOf(cause)}`, { cause });
     });
   if (input.modules !== undefined) checkNeeded(input.modules);
-  const eager = input.modules === undefined ? [] : inLoadOrder(input.modules, EAGER_MODULES);
-  // A base image has its own lib/modules, which must stay as it is.
+  const mount = input.mount ?? [];
+  const eager = input.modules === undefined ? [] : inLoadOrder(input.modules, [...EAGER_MODULES, ...mount]);
+  // A base image has its own lib/modules, which must stay as it is; behind another root ours are out of sight.
+  const noModprobe = input.base !== undefined || input.mount !== undefined;
   const loaded = new Set(eager.map(({ name }) => name));
-  const all = input.modules === undefined || input.base !== undefined ? [] : inLoadOrder(input.modules, LAZY_MODULES);
+  const all = noModprobe || input.modules === undefined ? [] : inLoadOrder(input.modules, LAZY_MODULES);
   const lazy = all.filter(({ name }) => !loaded.has(name));
+  const digests = (modules: readonly ModuleFile[]) =>
+    Promise.all(modules.map(async ({ name, path }) => [name, await digest('module', path)]));
   const key = keyOf(
     FORMAT,
     await digest('agent', input.agent),
     input.base === undefined ? null : await digest('initrd', input.base),
     input.busybox === undefined ? null : [await digest('busybox', input.busybox.path), input.busybox.applets],
-    await Promise.all([...eager, ...lazy].map(async ({ name, path }) => [name, await digest('module', path)])),
+    await digests(eager),
+    await digests(lazy),
     input.modules?.release ?? null,
   );
   const make = async (scratch: string): Promise<void> => {

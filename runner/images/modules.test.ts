@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../cleanup.js';
 import { buildInitramfs } from './initramfs.js';
-import { checkNeeded, findModules, inLoadOrder, readModuleSet } from './modules.js';
+import { checkFileSystem, checkNeeded, findModules, inLoadOrder, mountModules, readModuleSet } from './modules.js';
 
 const DEP = `kernel/drivers/virtio/virtio.ko:
 kernel/drivers/virtio/virtio_ring.ko: kernel/drivers/virtio/virtio.ko
@@ -52,6 +52,14 @@ describe('readModuleSet', () => {
     await writeFile(join(modules, 'modules.dep'), 'kernel/drivers/virtio/virtio_mmio.ko:\n');
     const set = await readModuleSet(modules);
     expect(() => checkNeeded(set)).toThrow('kernel 6.9.1: lacks the module vmw_vsock_virtio_transport');
+  });
+});
+
+describe('checkFileSystem', () => {
+  it('says what cannot be mounted', async () => {
+    const set = await readModuleSet(modules);
+    expect(() => checkFileSystem(set, 'ext4')).not.toThrow();
+    expect(() => checkFileSystem(set, 'erofs')).toThrow('kernel 6.9.1: lacks the module erofs, which mounts the root');
   });
 });
 
@@ -101,6 +109,20 @@ describe('buildInitramfs', () => {
     // The same input gives the same file; another agent another one.
     expect(await buildInitramfs(cache, input)).toBe(path);
     await writeFile(agent, 'another agent');
+    expect(await buildInitramfs(cache, input)).not.toBe(path);
+  });
+
+  it('loads what mounts another root, and needs neither busybox nor modprobe then', async () => {
+    const cache = { root: join(base, 'cache'), cleanup: createCleanup() };
+    const agent = join(base, 'agent');
+    await writeFile(agent, 'the agent');
+    const input = { agent, modules: await readModuleSet(modules) };
+    const path = await buildInitramfs(cache, { ...input, mount: mountModules('ext4') });
+    expect((await extract(path, 'vmtest/modules.list')).split('\n').slice(-2)).toEqual([
+      '/vmtest/modules/jbd2.ko',
+      '/vmtest/modules/ext4.ko',
+    ]);
+    expect(await list(path)).not.toMatch(/^(lib|bin)\b/m);
     expect(await buildInitramfs(cache, input)).not.toBe(path);
   });
 

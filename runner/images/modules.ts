@@ -9,6 +9,11 @@ import { compressionOf, decompress } from './decompress.js';
 export const EAGER_MODULES = ['pvpanic-mmio', 'virtio_mmio', 'vmw_vsock_virtio_transport', 'virtio_blk', 'virtio_rng'];
 /** Without these no guest can be reached; the others may be missing. */
 const NEEDED_MODULES = new Set(['virtio_mmio', 'vmw_vsock_virtio_transport']);
+/**
+ * What mounts a root of this type, read only under an overlay. crc32c, which checks the metadata of most, is asked for
+ * by name only, so that modules.dep does not lead to it.
+ */
+export const mountModules = (fstype: string): string[] => ['crc32c_intel', 'crc32c_generic', fstype, 'overlay'];
 /** Loaded by the kernel itself when they are asked for, so that a boot without them stays fast. */
 export const LAZY_MODULES = ['ext4'];
 
@@ -83,6 +88,12 @@ export function checkNeeded(set: ModuleSet): void {
   throw new VmtestError('VMTEST_BAD_INPUT', `kernel ${set.release}: lacks the module ${missing.join(' and ')}`);
 }
 
+/** Throws when the kernel has no driver for the file system of the root. */
+export function checkFileSystem(set: ModuleSet, fstype: string): void {
+  if (set.byName.has(fstype) || set.builtin.has(fstype)) return;
+  throw new VmtestError('VMTEST_BAD_INPUT', `kernel ${set.release}: lacks the module ${fstype}, which mounts the root`);
+}
+
 /** A module as finit_module(2) takes it everywhere: not compressed. */
 export async function readModule(path: string): Promise<Uint8Array> {
   const data = await readFile(path);
@@ -93,8 +104,10 @@ export async function readModule(path: string): Promise<Uint8Array> {
 /** Where the modules of a kernel may be: beside it as packages lay them out, then where the host keeps its own. */
 export async function findModules(kernel: string, release: string): Promise<string | undefined> {
   const beside = dirname(kernel);
-  const candidates = [join(beside, '..', 'lib/modules', release), join(beside, 'lib/modules', release)];
-  candidates.push(join('/lib/modules', release));
+  const bases = [join(beside, '..'), join(beside, '../usr'), beside, '/'];
+  const candidates = bases.map((base) => join(base, 'lib/modules', release));
+  // Fedora keeps a kernel with its modules.
+  if (basename(beside) === release) candidates.unshift(beside);
   for (const candidate of candidates) {
     if ((await exists(join(candidate, 'modules.dep'))) || (await exists(join(candidate, 'kernel')))) return candidate;
   }

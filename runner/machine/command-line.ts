@@ -1,5 +1,9 @@
 /** The kernel command line of a guest (Documentation/admin-guide/kernel-parameters.rst). */
 import { VmtestError } from '../errors.js';
+import type { Root } from '../images/roots/root.js';
+
+/** The serial by which the agent finds the disk with the root among the others. */
+export const ROOT_SERIAL = 'vmtest-root';
 
 /**
  * - `console=ttyS0`: the only console there is.
@@ -23,13 +27,23 @@ const DEFAULTS = [
 export interface CommandLineInput {
   /** The user's own initial RAM file system has an /init of its own: ours is started instead. */
   ownInitrd: boolean;
+  /** The file system that the agent makes the root before it does anything else. */
+  root?: Pick<Root, 'fstype' | 'partition' | 'writable'> | undefined;
   /** The user's arguments; the kernel lets the last of equal ones win. */
   append?: string | undefined;
 }
 
-export function kernelCommandLine({ ownInitrd, append }: CommandLineInput): string {
+export function kernelCommandLine({ ownInitrd, root, append }: CommandLineInput): string {
   const init = ownInitrd ? ['rdinit=/vmtest/agent'] : [];
-  return [...DEFAULTS, ...init, ...(append === undefined ? [] : [append])].join(' ');
+  return [...DEFAULTS, ...init, ...rootArguments(root), ...(append === undefined ? [] : [append])].join(' ');
+}
+
+/** For the agent; `ro` means: mounted read-only, under an overlay in guest memory. */
+function rootArguments(root: CommandLineInput['root']): string[] {
+  if (root === undefined) return [];
+  const { fstype, partition, writable } = root;
+  const source = `serial:${ROOT_SERIAL}${partition === undefined ? '' : `:${partition}`}`;
+  return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, `vmtest.rootflags=${writable ? 'rw' : 'ro'}`];
 }
 
 /** COMMAND_LINE_SIZE of x86 and arm64 in Linux, less the NUL at its end. Bytes. */

@@ -7,13 +7,18 @@ import { requireKvm } from '../engine/probe.js';
 import { VmtestError } from '../errors.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import { checkDisk, checkDistinct } from '../images/disk.js';
+import type { Feature } from '../images/kernels/requirements.js';
 import { type ImageRequest, resolveImages } from '../images/resolve.js';
+import { prepareRoot, type Root, type RootRequest } from '../images/roots/root.js';
+import { isReadOnly } from '../images/roots/superblock.js';
 import { findInstallation } from '../installation.js';
 import { type BootOptions, bootMachine } from './boot.js';
-import { checkCommandLine, kernelCommandLine } from './command-line.js';
+import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
 import type { Machine } from './machine.js';
 
-export interface LaunchOptions extends Omit<ImageRequest, 'agent'>, Omit<BootOptions, 'timeoutMs'> {
+export interface LaunchOptions
+  extends Omit<ImageRequest, 'agent' | 'arch' | 'features' | 'rootFileSystem'>,
+    Omit<BootOptions, 'timeoutMs'> {
   /** 1 to 32. Default: 1. */
   cpus?: number;
   /** 64 to 65536. Default: 512. */
@@ -21,13 +26,15 @@ export interface LaunchOptions extends Omit<ImageRequest, 'agent'>, Omit<BootOpt
   /** More kernel arguments, put last. */
   append?: string | undefined;
   disks?: readonly DiskSpec[];
+  /** The guest's root, which becomes its first disk. Default: our initial RAM file system. */
+  root?: RootRequest | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean;
   /** Unix seconds that the CMOS clock starts from; default: the host's time. */
   rtcBase?: number | undefined;
   /** From the start of the guest until the agent is ready, milliseconds. Default: 120 s. */
   bootTimeoutMs?: number;
-  /** Says what takes long: a download. */
+  /** Says what takes long: a download, a root to pack. */
   onProgress?: (message: string) => void;
   env?: NodeJS.ProcessEnv;
 }
@@ -80,12 +87,19 @@ const isBadInput = (error: unknown): boolean => error instanceof VmtestError && 
 /** The guest to start: images found or made, disks checked. */
 async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestSpec> {
   const disks = options.disks ?? [];
-  const cmdline = kernelCommandLine({ ownInitrd: options.initrd !== undefined, append: options.append });
-  checkCommandLine(cmdline);
+  const ownInitrd = options.initrd !== undefined;
+  // What is wrong with the arguments is told before a root is packed, which may take long.
+  checkCommandLine(kernelCommandLine({ ownInitrd, append: options.append }));
   for (const { path, mode } of disks) await checkDisk(path, mode === 'rw');
-  await checkDistinct(disks);
   const cache: Cache = { root: cacheRoot(env), cleanup };
-  const request = { ...options, agent: findInstallation(env).agent };
+  const root = options.root === undefined ? undefined : await prepareRoot(cache, options.root, options);
+  if (root !== undefined) await checkDisk(root.path, root.writable);
+  const all = root === undefined ? disks : [rootDisk(root), ...disks];
+  await checkDistinct(all);
+  const cmdline = kernelCommandLine({ ownInitrd, root, append: options.append });
+  checkCommandLine(cmdline);
+  const features = featuresOf(all, root);
+  const request = { ...options, features, agent: findInstallation(env).agent, rootFileSystem: root?.fstype };
   const { kernel, initrd } = await resolveImages(cache, request, options);
   return {
     cpus: options.cpus ?? 1,
@@ -94,8 +108,27 @@ async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup
     initrd,
     labels: { kernel: kernel.label, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) },
     cmdline,
-    disks,
+    disks: all,
     nested: options.nested ?? false,
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
   };
+}
+
+/** What the kernel must be able to do for the disks and the root. */
+function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): Feature[] {
+  const features: Feature[] = disks.length > 0 ? ['disks'] : [];
+  const fstype = root && FILE_SYSTEMS.find((known) => known === root.fstype);
+  if (fstype !== undefined) features.push(fstype);
+  if (root !== undefined && !root.writable) features.push('overlay');
+  return features;
+}
+
+const FILE_SYSTEMS = ['ext4', 'squashfs', 'erofs'] as const satisfies readonly Feature[];
+
+/**
+ * A file system that can be written gets a disk that can, whose writes are lost: mounted read-only too, it may first
+ * have to replay its journal.
+ */
+function rootDisk({ path, fstype, writable }: Root): DiskSpec {
+  return { path, mode: writable ? 'rw' : isReadOnly(fstype) ? 'ro' : 'overlay', serial: ROOT_SERIAL };
 }

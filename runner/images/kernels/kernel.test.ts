@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCleanup } from '../cleanup.js';
-import type { Cache } from './cache.js';
-import { prepareKernel } from './kernel.js';
-import { makeBzImage, makeElf } from './testing/bzimage.js';
+import { createCleanup } from '../../cleanup.js';
+import type { Cache } from '../cache.js';
+import { makeArm64Image } from '../testing/arm64-image.js';
+import { makeBzImage, makeElf } from '../testing/bzimage.js';
+import { prepareKernel as prepare } from './kernel.js';
+
+const prepareKernel = (cache: Cache, path: string) => prepare(cache, path, { arch: 'x86_64' });
 
 let directory: string;
 let cache: Cache;
@@ -85,8 +88,7 @@ describe('prepareKernel', () => {
     change(copy);
     return copy;
   };
-  const arm64 = Buffer.alloc(4096);
-  arm64.write('ARMd', 56, 'latin1');
+  const arm64 = makeArm64Image('');
   it.each([
     ['is empty', ''],
     ['is not a Linux kernel', 'hello'],

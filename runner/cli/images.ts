@@ -1,0 +1,89 @@
+/** `vmtest images ...`: what is in the store, and how it gets there. */
+import { createCleanup } from '../cleanup.js';
+import { VmtestError } from '../errors.js';
+import { buildImage } from '../images/build/build.js';
+import { type Recipe, readRecipes } from '../images/build/recipe.js';
+import { type Cache, cacheRoot } from '../images/cache.js';
+import type { Architecture } from '../images/kernels/architecture.js';
+import { blobPath } from '../images/store/blobs.js';
+import { findImage, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
+import { agentOf, findInstallation } from '../installation.js';
+import { nearest } from '../nearest.js';
+import type { ImagesCommand } from './command.js';
+
+const MIB = 2 ** 20;
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+export async function images(command: ImagesCommand, signal: AbortSignal): Promise<number> {
+  await using cleanup = createCleanup();
+  const cache: Cache = { root: cacheRoot(process.env), cleanup };
+  const recipes = await readRecipes(findInstallation().recipes);
+  switch (command.kind) {
+    case 'images-list':
+      return list(cache, recipes);
+    case 'images-build':
+      return build(cache, recipeOf(recipes, command.name), command.arch, signal);
+    case 'images-path':
+      print(blobPath(cache, (await need(cache, command.name, command.arch)).digest));
+      return 0;
+    case 'images-verify':
+      return verify(cache);
+    case 'images-prune': {
+      const { files, bytes } = await pruneBlobs(cache);
+      print(`${files} files removed, ${(bytes / MIB).toFixed(1)} MiB`);
+      return 0;
+    }
+  }
+}
+
+function recipeOf(recipes: ReadonlyMap<string, Recipe>, name: string): Recipe {
+  const recipe = recipes.get(name);
+  if (recipe !== undefined) return recipe;
+  const names = nearest(name, [...recipes.keys()]);
+  throw new VmtestError('VMTEST_BAD_INPUT', `there is no image "${name}"; known are ${names.join(', ')}`);
+}
+
+async function need(cache: Cache, name: string, arch: Architecture): Promise<StoredImage> {
+  const image = await findImage(cache, name, arch);
+  if (image !== undefined) return image;
+  const advice = `make it with \`vmtest images build ${name} --arch ${arch}\``;
+  throw new VmtestError('VMTEST_BAD_INPUT', `the store has no whole image ${name} for ${arch}; ${advice}`);
+}
+
+async function list(cache: Cache, recipes: ReadonlyMap<string, Recipe>): Promise<number> {
+  for (const { name, description } of recipes.values()) print(`${name}: ${description}`);
+  for (const { name, arch } of await listImages(cache)) {
+    const image = await findImage(cache, name, arch);
+    if (image === undefined) {
+      print(`  ${name} ${arch}: damaged; build it again`);
+      continue;
+    }
+    const bytes = image.manifest.files.reduce((sum, { size }) => sum + size, 0);
+    const kernel = `Linux ${image.manifest.kernelRelease}`;
+    print(`  ${name} ${arch}: ${image.digest.slice(0, 12)}, ${kernel}, ${(bytes / MIB).toFixed(1)} MiB`);
+  }
+  return 0;
+}
+
+async function build(cache: Cache, recipe: Recipe, arch: Architecture, signal: AbortSignal): Promise<number> {
+  const { version } = findInstallation();
+  const onProgress = (message: string) => void process.stderr.write(`vmtest: ${message}\n`);
+  const digest = await buildImage(cache, { recipe, arch, agent: agentOf(arch), version }, { signal, onProgress });
+  print(`${recipe.name} ${arch}: ${digest}`);
+  return 0;
+}
+
+/** All images are looked at, whatever is wrong with one. */
+async function verify(cache: Cache): Promise<number> {
+  const wrong: string[] = [];
+  for (const { name, arch } of await listImages(cache)) {
+    const image = await findImage(cache, name, arch, { thorough: true }).catch((error: Error) => {
+      print(error.message);
+      return undefined;
+    });
+    print(`${name} ${arch}: ${image === undefined ? 'damaged' : 'whole'}`);
+    if (image === undefined) wrong.push(`${name} (${arch})`);
+  }
+  if (wrong.length === 0) return 0;
+  throw new VmtestError('VMTEST_IMAGE', `damaged and set aside: ${wrong.join(', ')}; build them again`);
+}

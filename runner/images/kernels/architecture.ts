@@ -1,0 +1,17 @@
+/** The architectures that guests can have, as `uname -m` names them. */
+import { VmtestError } from '../../errors.js';
+
+export type Architecture = 'x86_64' | 'aarch64';
+export const ARCHITECTURES: readonly Architecture[] = ['x86_64', 'aarch64'];
+
+const OF_NODE: Readonly<Record<string, Architecture>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** The one of this machine. */
+export function hostArchitecture(arch: string = process.arch): Architecture {
+  const found = OF_NODE[arch];
+  if (found !== undefined) return found;
+  throw new VmtestError(
+    'VMTEST_USAGE',
+    `this machine is ${arch}, vmtest knows ${ARCHITECTURES.join(' and ')}; name one with --arch`,
+  );
+}

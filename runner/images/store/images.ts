@@ -1,0 +1,152 @@
+/**
+ * Images in the store: manifests, which are blobs as well, and what a name stands for.
+ *
+ *   ROOT/images/<name>/<arch>.json   { manifest: <sha256>, size }: what the name stands for today
+ *   ROOT/blobs/<sha256>              manifests and files
+ *
+ * An image is written files first, manifest next, name last: whoever finds the name finds all of it.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VmtestError } from '../../errors.js';
+import type { Cache } from '../cache.js';
+import { ARCHITECTURES, type Architecture } from '../kernels/architecture.js';
+import { blobPath, checkBlob, putBlob } from './blobs.js';
+import { formatManifest, isImageName, type Manifest, parseManifest } from './manifest.js';
+
+/** An image whose files have been found to be what the manifest says. */
+export interface StoredImage {
+  manifest: Manifest;
+  /** SHA-256 of the manifest: the identity of the image. */
+  digest: string;
+  /** The blob of a file, by its path in the image. */
+  pathOf(file: string): string;
+}
+
+interface Reference {
+  manifest: string;
+  size: number;
+}
+
+const referencePath = (cache: Cache, name: string, arch: Architecture): string =>
+  join(cache.root, 'images', name, `${arch}.json`);
+
+/** Stores an image. `sources`: where each file of the manifest is now. Returns the digest of the manifest. */
+export async function putImage(
+  cache: Cache,
+  manifest: Manifest,
+  sources: ReadonlyMap<string, string>,
+): Promise<string> {
+  for (const file of manifest.files) {
+    const source = sources.get(file.path);
+    if (source === undefined) throw new Error(`no source for ${file.path}`);
+    const stored = await putBlob(cache, source);
+    if (stored.sha256 === file.sha256 && stored.size === file.size) continue;
+    const why = `${file.path} is ${stored.sha256} (${stored.size} bytes), not ${file.sha256} (${file.size} bytes)`;
+    throw new VmtestError('VMTEST_IMAGE', `image ${manifest.name}: its manifest lies: ${why}`);
+  }
+  const text = formatManifest(manifest);
+  // What is written must be readable: a recipe's mistake is found here and not by the next run.
+  parseManifest(manifest.name, text);
+  const scratch = join(cache.root, 'tmp', `${process.pid}-${randomBytes(6).toString('hex')}`);
+  await mkdir(join(cache.root, 'tmp'), { recursive: true });
+  await mkdir(join(cache.root, 'images', manifest.name), { recursive: true });
+  try {
+    await writeFile(scratch, text);
+    const { sha256, size } = await putBlob(cache, scratch);
+    const reference: Reference = { manifest: sha256, size };
+    await writeFile(scratch, `${JSON.stringify(reference)}\n`);
+    await rename(scratch, referencePath(cache, manifest.name, manifest.arch));
+    return sha256;
+  } finally {
+    await rm(scratch, { force: true });
+  }
+}
+
+/**
+ * The image that a name stands for; undefined when it is not there, or not whole any more: then what is
+ * wrong was set aside, and the image is to be fetched or built again.
+ */
+export async function findImage(
+  cache: Cache,
+  name: string,
+  arch: Architecture,
+  options: { thorough?: boolean } = {},
+): Promise<StoredImage | undefined> {
+  if (!isImageName(name)) return undefined;
+  const reference = await readReference(cache, name, arch);
+  if (reference === undefined) return undefined;
+  const path = await checkBlob(cache, { sha256: reference.manifest, size: reference.size }, options);
+  if (path === undefined) return undefined;
+  const manifest = parseManifest(`${name} (${arch})`, await readFile(path, 'utf8'));
+  const found = await Promise.all(manifest.files.map((file) => checkBlob(cache, file, options)));
+  if (found.includes(undefined)) return undefined;
+  const digests = new Map(manifest.files.map((file) => [file.path, file.sha256]));
+  return {
+    manifest,
+    digest: reference.manifest,
+    pathOf(file) {
+      const digest = digests.get(file);
+      if (digest === undefined) throw new Error(`the image has no ${file}`);
+      return blobPath(cache, digest);
+    },
+  };
+}
+
+async function readReference(cache: Cache, name: string, arch: Architecture): Promise<Reference | undefined> {
+  const text = await readFile(referencePath(cache, name, arch), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as Partial<Reference>;
+    if (/^[0-9a-f]{64}$/.test(value.manifest ?? '') && Number.isSafeInteger(value.size)) return value as Reference;
+  } catch {
+    // Torn by a crash of the host: as if it were not there.
+  }
+  return undefined;
+}
+
+export interface ImageName {
+  name: string;
+  arch: Architecture;
+}
+
+/** The names in the store, whether or not their images are whole. */
+export async function listImages(cache: Cache): Promise<ImageName[]> {
+  const names = await readdir(join(cache.root, 'images')).catch(() => []);
+  const found: ImageName[] = [];
+  for (const name of names.filter(isImageName).sort()) {
+    const files = new Set(await readdir(join(cache.root, 'images', name)).catch(() => []));
+    for (const arch of ARCHITECTURES) if (files.has(`${arch}.json`)) found.push({ name, arch });
+  }
+  return found;
+}
+
+/** How old a blob that nobody refers to must be: a writer puts the files before the name. Milliseconds. */
+const PRUNE_AGE = 3_600_000;
+
+/** Removes blobs that no image refers to, and what was set aside. Returns how many bytes that gave. */
+export async function pruneBlobs(cache: Cache, now = Date.now()): Promise<{ files: number; bytes: number }> {
+  const used = new Set<string>();
+  for (const { name, arch } of await listImages(cache)) {
+    const reference = await readReference(cache, name, arch);
+    if (reference === undefined) continue;
+    used.add(reference.manifest);
+    const text = await readFile(blobPath(cache, reference.manifest), 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    for (const { sha256 } of parseManifest(name, text).files) used.add(sha256);
+  }
+  const removed = { files: 0, bytes: 0 };
+  for (const directory of ['blobs', 'bad'] as const) {
+    for (const name of await readdir(join(cache.root, directory)).catch(() => [])) {
+      if (directory === 'blobs' && used.has(name)) continue;
+      const path = join(cache.root, directory, name);
+      const status = await stat(path).catch(() => undefined);
+      if (status === undefined || now - status.mtimeMs < (directory === 'blobs' ? PRUNE_AGE : 0)) continue;
+      await rm(path, { force: true });
+      removed.files += 1;
+      removed.bytes += status.size;
+    }
+  }
+  return removed;
+}
