@@ -15,6 +15,8 @@ export interface RunCommand {
   disks: DiskSpec[];
   /** What the guest has as its root in the place of our initial RAM file system. */
   root?: { path: string; writable: boolean };
+  /** The program of the root that becomes PID 1. */
+  init?: string;
   env: Record<string, string>;
   cwd?: string;
   user?: string;

@@ -72,6 +72,7 @@ interface RunFlags {
   append?: string;
   disk?: string[];
   root?: string;
+  init?: string;
   env?: string[];
   cwd?: string;
   user?: string;
@@ -111,6 +112,7 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     )
     .option('--env <name[=value]>', 'set a variable for the command, or pass one on; repeatable', collect)
     .option('--cwd <dir>', 'working directory of the command')
+    .option('--init <path>', "boot the root's own init, `systemd` or a path; the agent is its service")
     .option('--user <user>', 'name, or uid[:gid], that the command runs as (default: root)')
     .option('--timeout <time>', 'limit for the command, like 500ms, 30s, 2m (default: none)')
     .option('--boot-timeout <time>', 'limit for the boot', '120s')
@@ -225,6 +227,7 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
   }
   if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
   if (flags.root !== undefined) command.root = parseRoot(flags.root);
+  if (flags.init !== undefined) command.init = parseInit(flags.init, command.root !== undefined);
   const most = command.root === undefined ? MAX_DISKS : MAX_DISKS - 1;
   if (command.disks.length > most) {
     throw usage(`--disk: at most ${most} disks${command.root === undefined ? '' : ' beside a root'}`);
@@ -249,6 +252,17 @@ function parseRoot(text: string): { path: string; writable: boolean } {
   if (path === '') throw usage(`--root: "${text}" names no file`);
   if (path.includes('\0')) throw usage('--root: contains a NUL character');
   return { path, writable: text.endsWith(',rw') };
+}
+
+/** Where every distribution with systemd has it. */
+const SYSTEMD = '/lib/systemd/systemd';
+
+function parseInit(text: string, hasRoot: boolean): string {
+  if (!hasRoot) throw usage('--init: needs --root, whose init it names');
+  if (text === 'systemd') return SYSTEMD;
+  if (!/^\/[^\s\0]+$/.test(text))
+    throw usage(`--init: "${text}" is neither systemd nor an absolute path without blanks`);
+  return text;
 }
 
 function parseEnvironment(settings: readonly string[], host: NodeJS.ProcessEnv): Record<string, string> {

@@ -39,6 +39,7 @@ function launchOptions(command: RunCommand): LaunchOptions {
     memoryMib: command.memoryMib,
     disks: command.disks,
     root: command.root,
+    init: command.init,
     nested: command.nested,
     bootTimeoutMs: command.bootTimeoutMs,
     onProgress: say,

@@ -29,21 +29,25 @@ export interface CommandLineInput {
   ownInitrd: boolean;
   /** The file system that the agent makes the root before it does anything else. */
   root?: Pick<Root, 'fstype' | 'partition' | 'writable'> | undefined;
+  /** A program of that root that becomes PID 1. Default: the agent. */
+  init?: string | undefined;
   /** The user's arguments; the kernel lets the last of equal ones win. */
   append?: string | undefined;
 }
 
-export function kernelCommandLine({ ownInitrd, root, append }: CommandLineInput): string {
-  const init = ownInitrd ? ['rdinit=/vmtest/agent'] : [];
-  return [...DEFAULTS, ...init, ...rootArguments(root), ...(append === undefined ? [] : [append])].join(' ');
+export function kernelCommandLine({ ownInitrd, root, init, append }: CommandLineInput): string {
+  const ownInit = ownInitrd ? ['rdinit=/vmtest/agent'] : [];
+  return [...DEFAULTS, ...ownInit, ...rootArguments(root, init), ...(append === undefined ? [] : [append])].join(' ');
 }
 
 /** For the agent; `ro` means: mounted read-only, under an overlay in guest memory. */
-function rootArguments(root: CommandLineInput['root']): string[] {
+function rootArguments(root: CommandLineInput['root'], init: string | undefined): string[] {
   if (root === undefined) return [];
   const { fstype, partition, writable } = root;
   const source = `serial:${ROOT_SERIAL}${partition === undefined ? '' : `:${partition}`}`;
-  return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, `vmtest.rootflags=${writable ? 'rw' : 'ro'}`];
+  const flags = `vmtest.rootflags=${writable ? 'rw' : 'ro'}`;
+  const after = init === undefined ? [] : [`vmtest.init=${init}`];
+  return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, flags, ...after];
 }
 
 /** COMMAND_LINE_SIZE of x86 and arm64 in Linux, less the NUL at its end. Bytes. */

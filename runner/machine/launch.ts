@@ -28,6 +28,8 @@ export interface LaunchOptions
   disks?: readonly DiskSpec[];
   /** The guest's root, which becomes its first disk. Default: our initial RAM file system. */
   root?: RootRequest | undefined;
+  /** A program of the root that becomes PID 1, the agent its service: an absolute path. Default: the agent is PID 1. */
+  init?: string | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean;
   /** Unix seconds that the CMOS clock starts from; default: the host's time. */
@@ -86,7 +88,7 @@ const isBadInput = (error: unknown): boolean => error instanceof VmtestError && 
 
 /** The guest to start: images found or made, disks checked. */
 async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestSpec> {
-  const disks = options.disks ?? [];
+  const { disks = [], init } = options;
   const ownInitrd = options.initrd !== undefined;
   // What is wrong with the arguments is told before a root is packed, which may take long.
   checkCommandLine(kernelCommandLine({ ownInitrd, append: options.append }));
@@ -96,7 +98,7 @@ async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup
   if (root !== undefined) await checkDisk(root.path, root.writable);
   const all = root === undefined ? disks : [rootDisk(root), ...disks];
   await checkDistinct(all);
-  const cmdline = kernelCommandLine({ ownInitrd, root, append: options.append });
+  const cmdline = kernelCommandLine({ ownInitrd, root, init, append: options.append });
   checkCommandLine(cmdline);
   const features = featuresOf(all, root);
   const request = { ...options, features, agent: findInstallation(env).agent, rootFileSystem: root?.fstype };
