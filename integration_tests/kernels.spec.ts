@@ -2,10 +2,8 @@
 import { open } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
 import { createCleanup } from '../runner/cleanup.js';
-import { cacheRoot } from '../runner/images/cache.js';
-import { resolveImages } from '../runner/images/resolve.js';
 import { launch } from '../runner/index.js';
-import { findInstallation } from '../runner/installation.js';
+import { planGuest } from '../runner/machine/plan.js';
 import { createGuest } from './support/engine.js';
 import { sh } from './support/exec.js';
 
@@ -20,10 +18,8 @@ for (const flavour of ['cloud', 'generic'] as const) {
   for (const format of ['ELF', 'bzImage'] as const) {
     test(`Debian's ${flavour} kernel boots as ${format}`, async () => {
       await using cleanup = createCleanup();
-      const cache = { root: cacheRoot(process.env), cleanup };
-      const { agent } = findInstallation();
-      const images = await resolveImages(cache, { kernel: flavour, agent }, {});
-      const kernel = format === 'ELF' ? images.kernel.path : images.kernel.label;
+      const plan = await planGuest({ kernel: flavour }, cleanup);
+      const kernel = (format === 'ELF' ? plan.kernel : plan.labels?.kernel) ?? '';
       const magic = Buffer.alloc(4);
       await using file = await open(kernel);
       await file.read(magic, 0, 4, 0);
@@ -31,7 +27,7 @@ for (const flavour of ['cloud', 'generic'] as const) {
 
       // rdinit ends the guest by itself: there is no agent at this level.
       const append = 'console=ttyS0 panic=-1 rdinit=/bin/busybox -- poweroff -f';
-      await using raw = await createGuest({ kernel, initrd: images.initrd, memoryMib: 512, cmdline: append });
+      await using raw = await createGuest({ kernel, initrd: plan.initrd ?? '', memoryMib: 512, cmdline: append });
       await raw.guest.start();
       expect(await raw.guest.ended, raw.console()).toMatchObject({ kind: 'poweroff' });
       expect(raw.console()).toContain('Linux version 6.1.');

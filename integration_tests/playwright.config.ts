@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { defineConfig } from '@playwright/test';
 
 // Specs that boot real guests. They need a usable KVM (ci/kvm-lab has one) and what `npm run build` and
-// `vmtest images fetch` make. A spec tagged @smp has a guest with more than one CPU; the machine (or lab) that runs
+// the stage `images` of ./test_all make. A spec tagged @smp has a guest with more than one CPU; the machine (or lab) that runs
 // it needs at least as many.
 export default defineConfig({
   testDir: '.',

@@ -15,6 +15,7 @@ export const TYPESCRIPT_ROOMS = [
   'runner/results',
   'runner/images',
   'runner/images/roots',
+  'runner/images/build',
   'runner/agent',
   'runner/engine',
   'runner/machine',

@@ -44,6 +44,21 @@ export function exitCodeOf([file = '', ...args], { cwd = root, env = {}, quiet =
 }
 
 /**
+ * What a command prints on stdout, without the line's end; undefined when it fails. Its stderr goes through.
+ * @type {(command: string[]) => Promise<string | undefined>}
+ */
+export function outputOf([file = '', ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    /** @type {Buffer[]} */
+    const chunks = [];
+    child.stdout.on('data', (bytes) => chunks.push(bytes));
+    child.on('error', () => resolve(undefined));
+    child.on('close', (code) => resolve(code === 0 ? Buffer.concat(chunks).toString().trimEnd() : undefined));
+  });
+}
+
+/**
  * `work` over all items, `width` at a time.
  * @template T
  * @param {Iterable<T>} items

@@ -3,6 +3,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ctestCommand } from './ctest.mjs';
+import { images } from './images.mjs';
 import { integrationHere, integrationInLab } from './integration.mjs';
 import { inParallel, root, run } from './process.mjs';
 import { count, noCounts, RESULTS, readCtest, readVitest } from './reports.mjs';
@@ -26,7 +27,14 @@ export function createStages({ host, fuzzSeconds, tsan, tidy }) {
   const leftToLab = new Map();
   return [
     step('install', [], [['npm', 'ci', '--no-audit', '--no-fund']]),
-    step('build', ['install'], [['npm', 'run', 'build']]),
+    step(
+      'build',
+      ['install'],
+      [
+        ['npm', 'run', 'build'],
+        ['npm', 'run', 'build:agent-aarch64'],
+      ],
+    ),
     step('lint', ['install'], [['npm', 'run', 'lint']]),
     { name: 'unit', needs: ['build'], run: unit },
     ...presets.map((preset) => ({
@@ -42,21 +50,13 @@ export function createStages({ host, fuzzSeconds, tsan, tidy }) {
     })),
     ...(tidy ? [step('tidy', ['install'], [['sh', '-c', TIDY]])] : []),
     { name: 'fuzz', needs: [], run: () => fuzz(fuzzSeconds) },
-    step(
-      'kernels',
-      ['build'],
-      ['cloud', 'generic'].map((flavour) => [...vmtest(), 'images', 'fetch', '--flavour', flavour]),
-    ),
+    { name: 'images', needs: ['build'], run: images },
     {
       name: 'integration',
-      needs: ['build', 'kernels'],
+      needs: ['build', 'images'],
       run: () => (host ? integrationHere() : integrationInLab(leftToLab)),
     },
   ];
-}
-
-function vmtest() {
-  return ['node', join(root, 'dist/runner/cli/main.js')];
 }
 
 /** A stage of plain commands: one test each. @type {(name: string, needs: string[], commands: string[][]) => Stage} */

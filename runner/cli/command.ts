@@ -6,6 +6,7 @@ import type { Flavour } from '../images/packages.js';
 export interface RunCommand {
   kind: 'run';
   argv: string[];
+  image?: string;
   kernel?: string;
   initrd?: string;
   modules?: string;
@@ -28,11 +29,14 @@ export interface RunCommand {
   console?: string;
   nested: boolean;
   failOnSplat: boolean;
+  /** Say what would be started, and start nothing. */
+  dryRun: boolean;
   tty: 'auto' | 'always' | 'never';
 }
 
 /** What can be done with the images of the store. `arch` is the host's where it was not given. */
 export type ImagesCommand =
+  | { kind: 'images-fetch'; names: string[]; arch: Architecture; flavours: Flavour[] }
   | { kind: 'images-list' }
   | { kind: 'images-build'; name: string; arch: Architecture }
   | { kind: 'images-path'; name: string; arch: Architecture }
@@ -42,7 +46,6 @@ export type ImagesCommand =
 export type Command =
   | RunCommand
   | { kind: 'doctor' }
-  | { kind: 'images-fetch'; flavours: Flavour[] }
   | ImagesCommand
   | { kind: 'kernel-config'; arch?: Architecture }
   /** Help or the version, as asked for. */

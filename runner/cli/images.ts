@@ -2,27 +2,33 @@
 import { createCleanup } from '../cleanup.js';
 import { VmtestError } from '../errors.js';
 import { buildImage } from '../images/build/build.js';
+import { ensureImage, recipeOf } from '../images/build/ensure-image.js';
 import { type Recipe, readRecipes } from '../images/build/recipe.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import type { Architecture } from '../images/kernels/architecture.js';
+import { prefetch } from '../images/resolve.js';
 import { blobPath } from '../images/store/blobs.js';
 import { findImage, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
 import { agentOf, findInstallation } from '../installation.js';
-import { nearest } from '../nearest.js';
 import type { ImagesCommand } from './command.js';
 
 const MIB = 2 ** 20;
+const onProgress = (message: string): void => void process.stderr.write(`vmtest: ${message}\n`);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+type FetchCommand = Extract<ImagesCommand, { kind: 'images-fetch' }>;
 
 export async function images(command: ImagesCommand, signal: AbortSignal): Promise<number> {
   await using cleanup = createCleanup();
   const cache: Cache = { root: cacheRoot(process.env), cleanup };
   const recipes = await readRecipes(findInstallation().recipes);
   switch (command.kind) {
+    case 'images-fetch':
+      return fetch(cache, command, signal);
     case 'images-list':
       return list(cache, recipes);
     case 'images-build':
-      return build(cache, recipeOf(recipes, command.name), command.arch, signal);
+      return build(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
     case 'images-path':
       print(blobPath(cache, (await need(cache, command.name, command.arch)).digest));
       return 0;
@@ -36,11 +42,19 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
   }
 }
 
-function recipeOf(recipes: ReadonlyMap<string, Recipe>, name: string): Recipe {
-  const recipe = recipes.get(name);
-  if (recipe !== undefined) return recipe;
-  const names = nearest(name, [...recipes.keys()]);
-  throw new VmtestError('VMTEST_BAD_INPUT', `there is no image "${name}"; known are ${names.join(', ')}`);
+async function fetch(cache: Cache, command: FetchCommand, signal: AbortSignal): Promise<number> {
+  const { arch } = command;
+  const { recipes, version } = findInstallation();
+  const options = { signal, onProgress };
+  for (const name of command.names) {
+    const image = await ensureImage(cache, { name, arch }, { recipes, version, agent: () => agentOf(arch) }, options);
+    print(`${name} ${arch}: ${image.digest}`);
+  }
+  for (const flavour of command.flavours) {
+    const kernel = await prefetch(cache, flavour, options);
+    print(`${flavour}: ${kernel.package} ${kernel.version}`);
+  }
+  return 0;
 }
 
 async function need(cache: Cache, name: string, arch: Architecture): Promise<StoredImage> {
@@ -67,7 +81,6 @@ async function list(cache: Cache, recipes: ReadonlyMap<string, Recipe>): Promise
 
 async function build(cache: Cache, recipe: Recipe, arch: Architecture, signal: AbortSignal): Promise<number> {
   const { version } = findInstallation();
-  const onProgress = (message: string) => void process.stderr.write(`vmtest: ${message}\n`);
   const digest = await buildImage(cache, { recipe, arch, agent: agentOf(arch), version }, { signal, onProgress });
   print(`${recipe.name} ${arch}: ${digest}`);
   return 0;

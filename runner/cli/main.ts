@@ -35,7 +35,6 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
     case 'doctor':
       return (await import('./doctor.js')).doctor(signal);
     case 'images-fetch':
-      return (await import('./images-fetch.js')).imagesFetch(command.flavours, signal);
     case 'images-list':
     case 'images-build':
     case 'images-path':

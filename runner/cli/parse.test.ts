@@ -19,6 +19,7 @@ describe('vmtest run', () => {
       bootTimeoutMs: 120_000,
       nested: false,
       failOnSplat: false,
+      dryRun: false,
       tty: 'never',
     });
   });
@@ -49,6 +50,7 @@ describe('vmtest run', () => {
       console: '-',
       nested: true,
       failOnSplat: true,
+      dryRun: false,
       tty: 'auto',
     });
   });
@@ -83,6 +85,8 @@ describe('vmtest run', () => {
     [['walk'], "unknown command 'walk'"],
     [['--cpus', '1'], "unknown option '--cpus'"],
     [['images'], 'which command? See `vmtest --help`'],
+    [['run', '--image', 'micro', '--initrd', 'x', '--', 'true'], '--initrd: goes with --kernel'],
+    [['run', '--init', 'systemd', '--', 'true'], '--init: needs --root or --image'],
     [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],
   ])('%j is one clear line', (argv, message) => {
     const error = catchError(() => parse(...argv));
@@ -111,9 +115,13 @@ describe('the other commands', () => {
   it('are parsed', () => {
     expect(parse('doctor')).toEqual({ kind: 'doctor' });
     expect(parse('probe')).toEqual({ kind: 'doctor' });
-    expect(parse('images', 'fetch')).toEqual({ kind: 'images-fetch', flavours: ['cloud'] });
-    expect(parse('images', 'fetch', '--flavour', 'cloud', '--flavour', 'generic')).toEqual({
-      kind: 'images-fetch',
+    expect(parse('images', 'fetch')).toMatchObject({ kind: 'images-fetch', names: ['micro'], flavours: [] });
+    expect(parse('images', 'fetch', 'debian-12', '--arch', 'aarch64')).toMatchObject({
+      names: ['debian-12'],
+      arch: 'aarch64',
+    });
+    expect(parse('images', 'fetch', '--flavour', 'cloud', '--flavour', 'generic')).toMatchObject({
+      names: [],
       flavours: ['cloud', 'generic'],
     });
   });

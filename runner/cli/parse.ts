@@ -4,6 +4,7 @@ import type { DiskMode, DiskSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import { FLAVOURS, type Flavour } from '../images/packages.js';
+import { DEFAULT_IMAGE } from '../machine/defaults.js';
 import type { Command, RunCommand } from './command.js';
 import { examplesHelp, exitCodesHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
@@ -64,6 +65,7 @@ function* allCommands(command: Parser): Generator<Parser> {
 
 /** Options as commander gives them, still as text. */
 interface RunFlags {
+  image?: string;
   kernel?: string;
   initrd?: string;
   modules?: string;
@@ -81,6 +83,7 @@ interface RunFlags {
   console?: string;
   nested?: true;
   failOnSplat?: true;
+  dryRun?: true;
   tty: 'auto' | 'always' | 'never';
 }
 
@@ -92,11 +95,12 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .description('boot a guest, run a command in it, exit with its exit code')
     .usage('[options] -- <command> [args...]')
     .argument('<command...>', 'the command and its arguments')
+    .option('--image <name>', 'kernel and root from an image, like debian-12 (default: micro)')
     .option(
       '--kernel <path>',
-      'kernel, package, build tree or directory, or of Debian: cloud, generic (default: cloud)',
+      'kernel, package, build tree or directory, or of Debian: cloud, generic (default: the image has one)',
     )
-    .option('--initrd <path>', 'initial RAM file system; the agent is added to it (default: busybox)')
+    .option('--initrd <path>', 'initial RAM file system; the agent is added to it (default: the image has one)')
     .option('--modules <dir>', 'lib/modules/RELEASE of the kernel (default: searched beside it, then on this host)')
     .option('--cpus <n>', 'virtual CPUs, 1 to 32', '1')
     .option('--memory <size>', "guest memory, 64M to 64G; Debian's kernels need 128M", '512M')
@@ -119,6 +123,7 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .option('--console <file>', 'write the serial console there; - is standard error')
     .option('--nested', 'show the virtualization extensions to the guest')
     .option('--fail-on-splat', 'exit 119 when the kernel reports a fault: oops, WARNING, KASAN, ...')
+    .option('--dry-run', 'print the guest that would be started, as JSON, and start nothing')
     .addOption(
       new Option('--tty <when>', 'give the command a terminal; auto: when this is one')
         .choices(['auto', 'always', 'never'])
@@ -140,25 +145,30 @@ function addDoctor(program: Parser, settle: (command: Command) => void): void {
 function addImages(program: Parser, settle: (command: Command) => void): void {
   const images = program.command('images').description('the images and kernels that guests boot from');
   addImageCommands(images, settle);
-  images
-    .command('fetch')
-    .description("get Debian's kernel and busybox into the cache, for runs without a network")
-    .addOption(
-      new Option('--flavour <flavour>', 'cloud, or generic, which has every driver; repeatable')
-        .default(undefined, 'cloud')
-        .argParser((value: string, before: Flavour[] | undefined) => {
-          const flavour = FLAVOURS.find((name) => name === value);
-          if (flavour === undefined) throw usage(`--flavour: "${value}" is not one of ${FLAVOURS.join(', ')}`);
-          return [...(before ?? []), flavour];
-        }),
-    )
-    .action((flags: { flavour?: Flavour[] }) => settle({ kind: 'images-fetch', flavours: flags.flavour ?? ['cloud'] }));
 }
 
 function addImageCommands(images: Parser, settle: (command: Command) => void): void {
   const archOption = () =>
     new Option('--arch <arch>', `${ARCHITECTURES.join(' or ')} (default: this machine's)`).choices(ARCHITECTURES);
   const archOf = (flags: { arch?: Architecture }): Architecture => flags.arch ?? hostArchitecture();
+  images
+    .command('fetch')
+    .description('get images and kernels into the cache, for runs without a network; what is there stays')
+    .argument('[name...]', 'images (default: micro, where no --flavour is given)')
+    .addOption(archOption())
+    .addOption(
+      new Option('--flavour <flavour>', "a kernel of Debian's: cloud, or generic, which has every driver; repeatable")
+        .default([], 'none')
+        .argParser((value: string, before: Flavour[]) => {
+          const flavour = FLAVOURS.find((name) => name === value);
+          if (flavour === undefined) throw usage(`--flavour: "${value}" is not one of ${FLAVOURS.join(', ')}`);
+          return [...before, flavour];
+        }),
+    )
+    .action((given: string[], flags: { arch?: Architecture; flavour: Flavour[] }) => {
+      const names = given.length === 0 && flags.flavour.length === 0 ? [DEFAULT_IMAGE] : given;
+      settle({ kind: 'images-fetch', names, arch: archOf(flags), flavours: flags.flavour });
+    });
   images
     .command('list')
     .description('the images that can be built, and those in the store')
@@ -216,9 +226,10 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     bootTimeoutMs: parseDuration('--boot-timeout', flags.bootTimeout),
     nested: flags.nested === true,
     failOnSplat: flags.failOnSplat === true,
+    dryRun: flags.dryRun === true,
     tty: flags.tty,
   };
-  for (const name of ['kernel', 'initrd', 'modules', 'append', 'cwd', 'user', 'console'] as const) {
+  for (const name of ['image', 'kernel', 'initrd', 'modules', 'append', 'cwd', 'user', 'console'] as const) {
     const value = flags[name];
     if (value === undefined) continue;
     if (value === '') throw usage(`--${name}: is empty`);
@@ -227,7 +238,10 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
   }
   if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
   if (flags.root !== undefined) command.root = parseRoot(flags.root);
-  if (flags.init !== undefined) command.init = parseInit(flags.init, command.root !== undefined);
+  if (command.image !== undefined && command.initrd !== undefined) {
+    throw usage('--initrd: goes with --kernel and not with --image, which has one');
+  }
+  if (flags.init !== undefined) command.init = parseInit(flags.init, (command.root ?? command.image) !== undefined);
   const most = command.root === undefined ? MAX_DISKS : MAX_DISKS - 1;
   if (command.disks.length > most) {
     throw usage(`--disk: at most ${most} disks${command.root === undefined ? '' : ' beside a root'}`);
@@ -258,7 +272,7 @@ function parseRoot(text: string): { path: string; writable: boolean } {
 const SYSTEMD = '/lib/systemd/systemd';
 
 function parseInit(text: string, hasRoot: boolean): string {
-  if (!hasRoot) throw usage('--init: needs --root, whose init it names');
+  if (!hasRoot) throw usage('--init: needs --root or --image, whose init it names');
   if (text === 'systemd') return SYSTEMD;
   if (!/^\/[^\s\0]+$/.test(text))
     throw usage(`--init: "${text}" is neither systemd nor an absolute path without blanks`);

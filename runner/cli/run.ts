@@ -1,10 +1,12 @@
 /** `vmtest run`: boots a guest, runs one command in it, ends as the command ended. */
 import type { ExecResult } from '../agent/index.js';
+import { createCleanup } from '../cleanup.js';
 import { withLimits } from '../deadline.js';
 import { VmtestError } from '../errors.js';
 import { exitCodeOfSignal } from '../exit-codes.js';
 import { type LaunchOptions, launch } from '../machine/launch.js';
 import type { Machine } from '../machine/machine.js';
+import { planGuest } from '../machine/plan.js';
 import type { RunCommand } from './command.js';
 import { openConsole } from './console-output.js';
 import { connectStdio, terminalFor } from './stdio.js';
@@ -16,6 +18,7 @@ const say = (message: string): void => void process.stderr.write(`vmtest: ${mess
 
 /** The exit code of the command; a `VmtestError` for everything else that can happen. */
 export async function run(command: RunCommand, signal: AbortSignal): Promise<number> {
+  if (command.dryRun) return dryRun(command, signal);
   const files = [command.kernel, command.initrd, ...command.disks.map(({ path }) => path)];
   await using console = await openConsole(
     command.console,
@@ -29,8 +32,17 @@ export async function run(command: RunCommand, signal: AbortSignal): Promise<num
   return code;
 }
 
+/** Everything is checked, fetched and made as for a guest. */
+async function dryRun(command: RunCommand, signal: AbortSignal): Promise<number> {
+  await using cleanup = createCleanup();
+  const spec = await planGuest({ ...launchOptions(command), signal }, cleanup);
+  process.stdout.write(`${JSON.stringify(spec, null, 2)}\n`);
+  return 0;
+}
+
 function launchOptions(command: RunCommand): LaunchOptions {
   return {
+    image: command.image,
     kernel: command.kernel,
     initrd: command.initrd,
     modules: command.modules,

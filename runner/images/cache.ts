@@ -87,12 +87,32 @@ export async function cached(
     });
     return target;
   } catch (error) {
-    if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error;
-    const message = `the cache ${cache.root} is full: ${(error as Error).message}; make room, or set VMTEST_CACHE`;
-    throw new VmtestError('VMTEST_CACHE', message, { cause: error });
+    throw explainFull(cache, error);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** A new directory on the cache's file system for the time of `use`. Throws `VMTEST_CACHE` where there can be none. */
+export async function withScratch<T>(cache: Cache, use: (directory: string) => Promise<T>): Promise<T> {
+  const scratch = await makeScratch(cache);
+  if (scratch === undefined) {
+    const message = `the cache ${cache.root} cannot be written; set VMTEST_CACHE to a directory that can`;
+    throw new VmtestError('VMTEST_CACHE', message);
+  }
+  try {
+    return await use(scratch);
+  } catch (error) {
+    throw explainFull(cache, error);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function explainFull(cache: Cache, error: unknown): unknown {
+  if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') return error;
+  const message = `the cache ${cache.root} is full: ${(error as Error).message}; make room, or set VMTEST_CACHE`;
+  return new VmtestError('VMTEST_CACHE', message, { cause: error });
 }
 
 /** A new directory to make an entry in; undefined when the cache cannot be written. */

@@ -6,30 +6,26 @@ import { VmtestError } from '../errors.js';
 import type { Cache } from './cache.js';
 import { type FetchOptions, fetchPackage, findPackage, type UnpackedPackage } from './debian.js';
 import { compressionOf } from './decompress.js';
+import type { GuestImage } from './guest-image.js';
 import { buildInitramfs, type InitramfsInput } from './initramfs.js';
 import { type Architecture, hostArchitecture } from './kernels/architecture.js';
+import { badKernel } from './kernels/bad-kernel.js';
 import { checkKernel } from './kernels/check-kernel.js';
 import { type Kernel, prepareKernel } from './kernels/kernel.js';
 import { locateKernel } from './kernels/locate.js';
 import type { LocatedKernel } from './kernels/located.js';
 import { readyModules } from './kernels/module-tree.js';
 import type { Feature } from './kernels/requirements.js';
-import { checkFileSystem, findModules, mountModules, readModuleSet } from './modules.js';
-import {
-  BUSYBOX_PACKAGE,
-  busyboxIn,
-  FLAVOURS,
-  type Flavour,
-  finishBusybox,
-  finishKernel,
-  kernelPackage,
-} from './packages.js';
+import { checkFileSystem, findModules, type ModuleSet, mountModules, readModuleSet } from './modules.js';
+import { FLAVOURS, type Flavour, finishKernel, kernelPackage } from './packages.js';
 import { reasonOf } from './reason.js';
 
 export interface ImageRequest {
+  /** Gives what the others do not: the kernel with its modules, and busybox. */
+  image?: GuestImage | undefined;
   /**
    * Path of a kernel, of a Debian or RPM package, of a build tree, or of a directory with `boot/` and
-   * `lib/modules/`; or a flavour of Debian's. Default: `cloud`.
+   * `lib/modules/`; or a flavour of Debian's. Default: that of `image`.
    */
   kernel?: string | undefined;
   /** What the guest is to be. Default: as this machine. */
@@ -56,31 +52,25 @@ const isFlavour = (name: string): name is Flavour => FLAVOURS.some((flavour) => 
 
 /** Finds, fetches and makes what is needed; all of it is cached. */
 export async function resolveImages(cache: Cache, request: ImageRequest, options: FetchOptions): Promise<BootImages> {
-  await checkReadable('agent', request.agent, 'build it with `npm run build`');
-  if (request.initrd !== undefined) await checkReadable('initrd', request.initrd);
-  const arch = request.arch ?? hostArchitecture();
-  const [{ kernel, located }, busybox] = await Promise.all([
-    resolveKernel(cache, request.kernel ?? 'cloud', arch, options),
-    request.initrd === undefined && request.rootFileSystem === undefined ? resolveBusybox(cache, options) : undefined,
-  ]);
-  const directory = await modulesOf(cache, { kernel, located }, request.modules, options);
+  await checkFiles(request);
+  const { kernel, directory, check } = await kernelOf(cache, request, options);
   // A kernel may have all it needs built in; where it has not, the agent says so on the console.
   const modules = directory === undefined ? undefined : await readModuleSet(directory);
-  await checkKernel(cache, { kernel, located, modules, directory, features: await featuresOf(request) });
+  await check?.(modules);
   const input: InitramfsInput = { agent: request.agent, modules };
   if (request.rootFileSystem !== undefined) {
     if (modules !== undefined) checkFileSystem(modules, request.rootFileSystem);
     input.mount = mountModules(request.rootFileSystem);
+  } else if (request.initrd === undefined) {
+    input.busybox = busyboxOf(request.image);
   }
   if (request.initrd !== undefined) input.base = request.initrd;
-  if (busybox !== undefined) input.busybox = busybox;
   return { kernel, initrd: await buildInitramfs(cache, input) };
 }
 
-/** Fetches a kernel and busybox, whether or not an older one is there; what for machines without a network. */
+/** Fetches a kernel, whether or not an older one is there; what for machines without a network. */
 export async function prefetch(cache: Cache, flavour: Flavour, options: FetchOptions): Promise<UnpackedPackage> {
   const kernel = await fetchPackage(cache, kernelPackage(flavour), { ...options, finish: finishKernel });
-  await fetchPackage(cache, BUSYBOX_PACKAGE, { ...options, finish: finishBusybox });
   await resolveKernel(cache, flavour, hostArchitecture(), options);
   return kernel;
 }
@@ -92,7 +82,7 @@ async function findOrFetch(cache: Cache, name: string, options: FetchOptions): P
     return await fetchPackage(cache, name, options);
   } catch (cause) {
     if (!(cause instanceof VmtestError) || cause.code !== 'VMTEST_FETCH') throw cause;
-    const advice = 'run `vmtest images fetch` where there is a network, or give --kernel and --initrd';
+    const advice = 'run `vmtest images fetch --flavour FLAVOUR` where there is a network, or give --kernel a file';
     throw new VmtestError('VMTEST_FETCH', `${cause.message}; ${advice}`, { cause });
   }
 }
@@ -120,10 +110,41 @@ async function resolveKernel(
   return { located: { image, label: image, release }, kernel: await prepareKernel(cache, image, { arch, digest }) };
 }
 
-async function resolveBusybox(cache: Cache, options: FetchOptions) {
-  const unpacked = await findOrFetch(cache, BUSYBOX_PACKAGE, { ...options, finish: finishBusybox });
-  const applets = await readFile(join(dirname(unpacked.root), 'applets'), 'utf8');
-  return { path: await busyboxIn(unpacked.root), applets: applets.split('\n').filter((applet) => applet !== '') };
+function busyboxOf(image: GuestImage | undefined): NonNullable<GuestImage['busybox']> {
+  if (image?.busybox !== undefined) return image.busybox;
+  const what = image === undefined ? 'no image' : `the image ${image.name}, which has no busybox`;
+  throw new VmtestError(
+    'VMTEST_BAD_INPUT',
+    `nothing to run programs from: there is ${what}, no --root and no --initrd`,
+  );
+}
+
+interface KernelToBoot {
+  kernel: Kernel;
+  /** Its `lib/modules/RELEASE`. */
+  directory: string | undefined;
+  /** Compares its configuration with what the guest needs. */
+  check?: (modules: ModuleSet | undefined) => Promise<void>;
+}
+
+async function kernelOf(cache: Cache, request: ImageRequest, options: FetchOptions): Promise<KernelToBoot> {
+  const arch = request.arch ?? hostArchitecture();
+  const { image } = request;
+  if (request.kernel !== undefined) {
+    const resolved = await resolveKernel(cache, request.kernel, arch, options);
+    const directory = await modulesOf(cache, resolved, request.modules, options);
+    const features = await featuresOf(request);
+    return {
+      kernel: resolved.kernel,
+      directory,
+      check: (modules) => checkKernel(cache, { ...resolved, modules, directory, features }),
+    };
+  }
+  if (image === undefined) throw new VmtestError('VMTEST_BAD_INPUT', 'neither an image nor a kernel was given');
+  const { path, sha256 } = image.kernel;
+  const kernel = await prepareKernel(cache, path, { arch, digest: sha256, label: `of the image ${image.name}` });
+  const named = request.modules;
+  return { kernel, directory: named === undefined ? image.modules : await readyModules(cache, named, options) };
 }
 
 /** The `lib/modules/RELEASE` of a kernel, ready to be read; undefined when there is none. */
@@ -148,6 +169,16 @@ async function featuresOf({ features = [], initrd }: ImageRequest): Promise<read
   const { buffer } = await file.read(Buffer.alloc(8), 0, 8, 0);
   const compression = compressionOf(buffer);
   return compression === undefined ? features : [...features, compression];
+}
+
+/** What is wrong with the user's own files is told before anything is fetched. Throws `VMTEST_BAD_INPUT`. */
+export async function checkFiles({ agent, initrd, kernel }: ImageRequest): Promise<void> {
+  await checkReadable('agent', agent, 'build it with `npm run build`');
+  if (initrd !== undefined) await checkReadable('initrd', initrd);
+  if (kernel === undefined || isFlavour(kernel)) return;
+  await stat(kernel).catch((cause: unknown) => {
+    throw badKernel(kernel, reasonOf(cause), cause);
+  });
 }
 
 async function checkReadable(what: string, path: string, advice?: string): Promise<void> {

@@ -4,13 +4,16 @@ import { VmtestError } from '../errors.js';
 export interface ToolOptions {
   cwd?: string;
   signal?: AbortSignal | undefined;
+  /** Besides the caller's. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Standard output. Throws `VMTEST_TOOL`; its message is the last line of the tool's complaint. */
 export async function execTool(file: string, args: string[], options: ToolOptions = {}): Promise<string> {
   const { execa } = await import('execa');
   // depmod lives in sbin, which is not on the path of everyone.
-  const env = { LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  const path = `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
+  const env = { ...options.env, LC_ALL: 'C', PATH: path };
   try {
     const { stdout } = await execa(file, args, {
       env,

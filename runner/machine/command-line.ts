@@ -24,6 +24,12 @@ const DEFAULTS = [
   '8250.nr_uarts=1',
 ];
 
+/**
+ * A line for every unit, and a moving bar while one takes long, would cost seconds of a boot; a unit that failed is still
+ * told (kernel-command-line(7)). Other inits see no meaning in it.
+ */
+const SYSTEMD_QUIET = 'systemd.show_status=error';
+
 export interface CommandLineInput {
   /** The user's own initial RAM file system has an /init of its own: ours is started instead. */
   ownInitrd: boolean;
@@ -46,7 +52,7 @@ function rootArguments(root: CommandLineInput['root'], init: string | undefined)
   const { fstype, partition, writable } = root;
   const source = `serial:${ROOT_SERIAL}${partition === undefined ? '' : `:${partition}`}`;
   const flags = `vmtest.rootflags=${writable ? 'rw' : 'ro'}`;
-  const after = init === undefined ? [] : [`vmtest.init=${init}`];
+  const after = init === undefined ? [] : [`vmtest.init=${init}`, SYSTEMD_QUIET];
   return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, flags, ...after];
 }
 

@@ -4,18 +4,18 @@
  * Equal packages and an equal agent give an equal image: its files are copies, its lists are sorted, and
  * nothing says when or where it was made.
  */
-import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import type { Cache } from '../cache.js';
-import { type FetchOptions, fetchPackage, type UnpackedPackage } from '../debian.js';
-import { sha256 } from '../digest.js';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Cache, withScratch } from '../cache.js';
+import { type FetchOptions, fetchPackage } from '../debian.js';
 import { type Architecture, hostArchitecture } from '../kernels/architecture.js';
-import { EAGER_MODULES, inLoadOrder, LAZY_MODULES, readModule, readModuleSet } from '../modules.js';
 import { BUSYBOX_PACKAGE, busyboxIn, finishBusybox, finishKernel, kernelPackage } from '../packages.js';
 import { putImage } from '../store/images.js';
-import type { Manifest, ManifestFile, ManifestPart } from '../store/manifest.js';
-import type { Recipe } from './recipe.js';
+import type { ManifestPart, ManifestRoles } from '../store/manifest.js';
+import { buildDebianRoot } from './debian-root.js';
+import { agentPart, debianPart, describeFiles } from './describe.js';
+import type { DebianRoot, Recipe } from './recipe.js';
+import { stageModules } from './stage-modules.js';
 
 export interface BuildInput {
   recipe: Recipe;
@@ -25,93 +25,77 @@ export interface BuildInput {
   version: string;
 }
 
+/** What a kind of root adds to the image. */
+interface Userland {
+  roles: Partial<ManifestRoles>;
+  parts: ManifestPart[];
+}
+
 /** Makes the image and stores it; returns the digest of its manifest. */
 export async function buildImage(cache: Cache, input: BuildInput, options: FetchOptions): Promise<string> {
   const { recipe, arch } = input;
-  const fetch = { ...options, arch };
-  const kernel = await fetchPackage(cache, kernelPackage(recipe.kernel, arch), { ...fetch, finish: finishKernel });
-  // Its list of applets is asked of the host's: a program of another architecture is not run.
-  const finish = arch === hostArchitecture() ? finishBusybox : undefined;
-  const busybox = await fetchPackage(cache, BUSYBOX_PACKAGE, finish === undefined ? fetch : { ...fetch, finish });
-  const own =
-    arch === hostArchitecture()
-      ? busybox
-      : await fetchPackage(cache, BUSYBOX_PACKAGE, { ...options, arch: hostArchitecture(), finish: finishBusybox });
-
-  const staging = join(cache.root, 'tmp', `${process.pid}-${randomBytes(6).toString('hex')}`);
-  await mkdir(staging, { recursive: true });
-  try {
-    const release = kernel.package.replace('linux-image-', '');
+  const kernelName = kernelPackage(recipe.kernel, arch);
+  const kernel = await fetchPackage(cache, kernelName, { ...options, arch, finish: finishKernel });
+  const release = kernel.package.replace('linux-image-', '');
+  return withScratch(cache, async (scratch) => {
+    const staging = join(scratch, 'image');
+    await mkdir(staging);
     await copyFile(join(kernel.root, 'boot', `vmlinuz-${release}`), join(staging, 'kernel'));
     await copyFile(input.agent, join(staging, 'agent'));
-    await copyFile(await busyboxIn(busybox.root), join(staging, 'busybox'));
-    await copyFile(join(dirname(own.root), 'applets'), join(staging, 'applets'));
     await stageModules(join(kernel.root, 'lib/modules', release), join(staging, 'modules', release));
+    const { root } = recipe;
+    const userland =
+      root.kind === 'busybox'
+        ? await stageBusybox(cache, staging, arch, options)
+        : await stageDebian({ root, label: recipe.name, staging, scratch, arch, kernelRoot: kernel.root }, options);
     const files = await describeFiles(staging);
-    const manifest: Manifest = {
-      schema: 1,
+    const manifest = {
+      schema: 1 as const,
       name: recipe.name,
       version: recipe.version,
       arch,
       kernelRelease: release,
-      roles: {
-        kernel: 'kernel',
-        agent: 'agent',
-        modules: `modules/${release}`,
-        busybox: 'busybox',
-        applets: 'applets',
-      },
+      roles: { kernel: 'kernel', agent: 'agent', modules: `modules/${release}`, ...userland.roles },
       files,
-      parts: [await partOf(kernel), await partOf(busybox), agentPart(input.version)],
+      parts: [debianPart(kernel), agentPart(input.version), ...userland.parts],
     };
     return await putImage(cache, manifest, new Map(files.map(({ path }) => [path, join(staging, path)])));
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
+  });
 }
 
-/** The modules that guests need, unpacked, and the lists that say in which order: a small `lib/modules/RELEASE`. */
-async function stageModules(from: string, to: string): Promise<void> {
-  const set = await readModuleSet(from);
-  const wanted = inLoadOrder(set, [...EAGER_MODULES, ...LAZY_MODULES]);
-  const names = new Set(wanted.map(({ name }) => name));
-  const file = (name: string): string => `kernel/${name}.ko`;
-  await mkdir(join(to, 'kernel'), { recursive: true });
-  for (const { name, path } of wanted) await writeFile(join(to, file(name)), await readModule(path));
-  const dependencies = wanted.map(({ name, needs }) =>
-    [`${file(name)}:`, ...needs.filter((need) => names.has(need)).map(file)].join(' '),
-  );
-  const aliases = set.aliases.filter((line) => names.has((line.split(' ').at(-1) ?? '').replaceAll('-', '_')));
-  await writeFile(join(to, 'modules.dep'), lines(dependencies));
-  await writeFile(join(to, 'modules.alias'), lines(aliases));
-  await writeFile(join(to, 'modules.builtin'), await readFile(join(from, 'modules.builtin')));
+async function stageBusybox(
+  cache: Cache,
+  staging: string,
+  arch: Architecture,
+  options: FetchOptions,
+): Promise<Userland> {
+  // Its list of applets is asked of the host's: a program of another architecture is not run.
+  const own = await fetchPackage(cache, BUSYBOX_PACKAGE, { ...options, finish: finishBusybox });
+  const busybox = arch === hostArchitecture() ? own : await fetchPackage(cache, BUSYBOX_PACKAGE, { ...options, arch });
+  await copyFile(await busyboxIn(busybox.root), join(staging, 'busybox'));
+  await copyFile(join(dirname(own.root), 'applets'), join(staging, 'applets'));
+  return { roles: { busybox: 'busybox', applets: 'applets' }, parts: [debianPart(busybox)] };
 }
 
-const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join('');
-
-async function describeFiles(root: string): Promise<ManifestFile[]> {
-  const entries = await readdir(root, { withFileTypes: true, recursive: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const files = paths.map(async (path) => ({
-    path: path.slice(root.length + 1),
-    sha256: await sha256(path),
-    size: (await stat(path)).size,
-  }));
-  return (await Promise.all(files)).sort((a, b) => (a.path < b.path ? -1 : 1));
+interface DebianInput {
+  root: DebianRoot;
+  label: string;
+  staging: string;
+  scratch: string;
+  arch: Architecture;
+  kernelRoot: string;
 }
 
-/** Where Debian keeps the source of a package, and where the package says what may be done with it. */
-async function partOf(unpacked: UnpackedPackage): Promise<ManifestPart> {
-  const [, source = unpacked.package, version = unpacked.version] =
-    /^(\S+)(?: \((.+)\))?$/.exec(unpacked.source ?? '') ?? [];
+async function stageDebian({ staging, ...input }: DebianInput, options: FetchOptions): Promise<Userland> {
+  const packages = await buildDebianRoot(join(staging, 'root.img'), input, options);
   return {
-    name: unpacked.package,
-    version: unpacked.version,
-    licence: `see usr/share/doc/${basename(unpacked.package)}/copyright of the package`,
-    source: `https://sources.debian.org/src/${source}/${version}/`,
+    roles: { root: { path: 'root.img', fstype: 'squashfs' } },
+    parts: packages.map((stanza) =>
+      debianPart({
+        package: stanza.get('Package') ?? '',
+        version: stanza.get('Version') ?? '',
+        source: stanza.get('Source'),
+      }),
+    ),
   };
-}
-
-function agentPart(version: string): ManifestPart {
-  return { name: 'vmtest-agent', version, licence: 'MIT', source: 'native/agent of vmtest' };
 }

@@ -39,7 +39,7 @@ export interface ManifestRoles {
   busybox?: string;
   applets?: string;
   /** A root file system, and its type for mount(2). */
-  root?: { path: string; fstype: string; init?: string };
+  root?: { path: string; fstype: string };
 }
 
 export interface Manifest {
@@ -185,11 +185,10 @@ function parseRoles(reader: Reader, value: unknown, files: readonly ManifestFile
   }
   if (roles['root'] !== undefined) {
     const root = reader.object(roles['root'], 'roles.root');
-    reader.only(root, 'roles.root', ['path', 'fstype', 'init']);
+    reader.only(root, 'roles.root', ['path', 'fstype']);
     parsed.root = {
       path: file(root['path'], 'roles.root.path'),
       fstype: reader.text(root['fstype'], 'roles.root.fstype'),
-      ...(root['init'] === undefined ? {} : { init: reader.text(root['init'], 'roles.root.init') }),
     };
   }
   return parsed;

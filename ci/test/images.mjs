@@ -1,0 +1,44 @@
+// The images: made twice, verified, and the kernels that the specs boot besides.
+import { availableParallelism } from 'node:os';
+import { inParallel, outputOf, run } from './process.mjs';
+import { noCounts } from './reports.mjs';
+
+/** @typedef {import('./reports.mjs').Counts} Counts */
+
+const IMAGES = ['micro', 'debian-12', 'debian-12-dev'];
+const ARCHITECTURES = ['x86_64', 'aarch64'];
+const FLAVOURS = ['cloud', 'generic'];
+const VMTEST = ['node', 'dist/runner/cli/main.js'];
+
+/** @returns {Promise<Counts>} */
+export async function images() {
+  const counts = noCounts();
+  /** @type {(what: string, ok: boolean) => void} */
+  const settle = (what, ok) => {
+    if (ok) counts.passed++;
+    else counts.failures.push(`images: ${what}`);
+  };
+  for (const flavour of FLAVOURS) {
+    settle(`fetch ${flavour}`, await run([...VMTEST, 'images', 'fetch', '--flavour', flavour]));
+  }
+  const builds = IMAGES.flatMap((name) => ARCHITECTURES.map((arch) => ({ name, arch })));
+  await inParallel(builds, availableParallelism(), async ({ name, arch }) => {
+    const first = await build(name, arch);
+    settle(`build ${name} for ${arch}`, first !== undefined);
+    if (first === undefined) return;
+    const second = await build(name, arch);
+    settle(`the second build of ${name} for ${arch} gives ${second}, the first one ${first}`, second === first);
+  });
+  settle('verify', await run([...VMTEST, 'images', 'verify']));
+  return counts;
+}
+
+/**
+ * The digest that it prints.
+ * @type {(name: string, arch: string) => Promise<string | undefined>}
+ */
+async function build(name, arch) {
+  const line = await outputOf([...VMTEST, 'images', 'build', name, '--arch', arch]);
+  if (line !== undefined) console.log(`images: ${line}`);
+  return line?.split(': ')[1];
+}

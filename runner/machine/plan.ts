@@ -1,0 +1,114 @@
+/** From the options of a launch to the guest to start: images found or made, disks checked. */
+import type { Cleanup } from '../cleanup.js';
+import type { DiskSpec, GuestSpec } from '../engine/guest.js';
+import { VmtestError } from '../errors.js';
+import { ensureImage } from '../images/build/ensure-image.js';
+import { type Cache, cacheRoot } from '../images/cache.js';
+import { checkDisk, checkDistinct } from '../images/disk.js';
+import { type GuestImage, guestImage } from '../images/guest-image.js';
+import { hostArchitecture } from '../images/kernels/architecture.js';
+import type { Feature } from '../images/kernels/requirements.js';
+import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
+import { prepareRoot, type Root, type RootRequest } from '../images/roots/root.js';
+import { isReadOnly } from '../images/roots/superblock.js';
+import { agentOf, findInstallation } from '../installation.js';
+import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
+import { DEFAULT_IMAGE, DEFAULT_MEMORY_MIB } from './defaults.js';
+
+export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'arch' | 'features' | 'image' | 'rootFileSystem'> {
+  /** Name of an image; gives what `kernel`, `initrd` and `root` do not. Default: `micro`, where something is missing. */
+  image?: string | undefined;
+  /** 1 to 32. Default: 1. */
+  cpus?: number;
+  /** 64 to 65536. Default: 512. */
+  memoryMib?: number;
+  /** More kernel arguments, put last. */
+  append?: string | undefined;
+  disks?: readonly DiskSpec[];
+  /** The guest's root, which becomes its first disk. Default: that of the image, or our initial RAM file system. */
+  root?: RootRequest | undefined;
+  /** A program of the root that becomes PID 1, the agent its service: an absolute path. Default: the agent is PID 1. */
+  init?: string | undefined;
+  /** Show the virtualization extensions to the guest. Default: false. */
+  nested?: boolean;
+  /** Unix seconds that the CMOS clock starts from; default: the host's time. */
+  rtcBase?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Says what takes long: a download, a root to pack. */
+  onProgress?: (message: string) => void;
+  /** Where the cache and the parts of vmtest are. Default: this process's. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** The guest to start. `cleanup` owns what has to last as long as the guest. */
+export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise<GuestSpec> {
+  const { disks = [], init, env = process.env } = options;
+  const ownInitrd = options.initrd !== undefined;
+  // What is wrong with the arguments is told before a root is packed, which may take long.
+  checkCommandLine(kernelCommandLine({ ownInitrd, append: options.append }));
+  for (const { path, mode } of disks) await checkDisk(path, mode === 'rw');
+  const cache: Cache = { root: cacheRoot(env), cleanup };
+  const { agent } = findInstallation(env);
+  await checkFiles({ ...options, image: undefined, agent });
+  const ownRoot = options.root === undefined ? undefined : await prepareRoot(cache, options.root, options);
+  const image = await imageOf(cache, options, env);
+  const root = ownRoot ?? imageRoot(image, options);
+  if (root !== undefined) await checkDisk(root.path, root.writable);
+  const all = root === undefined ? disks : [rootDisk(root), ...disks];
+  await checkDistinct(all);
+  const cmdline = kernelCommandLine({ ownInitrd, root, init, append: options.append });
+  checkCommandLine(cmdline);
+  const features = featuresOf(all, root);
+  const request = { ...options, image, features, agent, rootFileSystem: root?.fstype };
+  const { kernel, initrd } = await resolveImages(cache, request, options);
+  return {
+    cpus: options.cpus ?? 1,
+    memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
+    kernel: kernel.path,
+    initrd,
+    labels: { kernel: kernel.label, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) },
+    cmdline,
+    disks: all,
+    nested: options.nested ?? false,
+    ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
+  };
+}
+
+/** The image that was named, or the one that gives what is missing. */
+async function imageOf(cache: Cache, options: PlanOptions, env: NodeJS.ProcessEnv): Promise<GuestImage | undefined> {
+  const complete = options.kernel !== undefined && (options.initrd !== undefined || options.root !== undefined);
+  if (options.image === undefined && complete) return undefined;
+  const wanted = { name: options.image ?? DEFAULT_IMAGE, arch: hostArchitecture() };
+  const { recipes, version } = findInstallation(env);
+  const source = { recipes, version, agent: () => agentOf(wanted.arch, env) };
+  return guestImage(cache, await ensureImage(cache, wanted, source, options));
+}
+
+function imageRoot(image: GuestImage | undefined, { initrd }: PlanOptions): Root | undefined {
+  const fstype = FILE_SYSTEMS.find((known) => known === image?.root?.fstype);
+  if (image?.root === undefined || initrd !== undefined) return undefined;
+  if (fstype === undefined) {
+    const message = `image ${image.name}: its root has the file system ${image.root.fstype}, which vmtest cannot mount`;
+    throw new VmtestError('VMTEST_IMAGE', message);
+  }
+  return { path: image.root.path, fstype, label: `of the image ${image.name}`, writable: false };
+}
+
+/** What the kernel must be able to do for the disks and the root. */
+function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): Feature[] {
+  const features: Feature[] = disks.length > 0 ? ['disks'] : [];
+  const fstype = root && FILE_SYSTEMS.find((known) => known === root.fstype);
+  if (fstype !== undefined) features.push(fstype);
+  if (root !== undefined && !root.writable) features.push('overlay');
+  return features;
+}
+
+const FILE_SYSTEMS = ['ext4', 'squashfs', 'erofs'] as const satisfies readonly Feature[];
+
+/**
+ * A file system that can be written gets a disk that can, whose writes are lost: mounted read-only too, it may first
+ * have to replay its journal.
+ */
+function rootDisk({ path, fstype, writable }: Root): DiskSpec {
+  return { path, mode: writable ? 'rw' : isReadOnly(fstype) ? 'ro' : 'overlay', serial: ROOT_SERIAL };
+}
