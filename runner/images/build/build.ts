@@ -4,10 +4,9 @@
  * Equal packages and an equal agent give an equal image: its files are copies, its lists are sorted, and
  * nothing says when or where it was made.
  */
-import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Cache } from '../cache.js';
+import { type Cache, withScratch } from '../cache.js';
 import { type FetchOptions, fetchPackage, type UnpackedPackage } from '../debian.js';
 import { sha256 } from '../digest.js';
 import { type Architecture, hostArchitecture } from '../kernels/architecture.js';
@@ -38,9 +37,7 @@ export async function buildImage(cache: Cache, input: BuildInput, options: Fetch
       ? busybox
       : await fetchPackage(cache, BUSYBOX_PACKAGE, { ...options, arch: hostArchitecture(), finish: finishBusybox });
 
-  const staging = join(cache.root, 'tmp', `${process.pid}-${randomBytes(6).toString('hex')}`);
-  await mkdir(staging, { recursive: true });
-  try {
+  return withScratch(cache, async (staging) => {
     const release = kernel.package.replace('linux-image-', '');
     await copyFile(join(kernel.root, 'boot', `vmlinuz-${release}`), join(staging, 'kernel'));
     await copyFile(input.agent, join(staging, 'agent'));
@@ -64,10 +61,8 @@ export async function buildImage(cache: Cache, input: BuildInput, options: Fetch
       files,
       parts: [await partOf(kernel), await partOf(busybox), agentPart(input.version)],
     };
-    return await putImage(cache, manifest, new Map(files.map(({ path }) => [path, join(staging, path)])));
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
+    return putImage(cache, manifest, new Map(files.map(({ path }) => [path, join(staging, path)])));
+  });
 }
 
 /** The modules that guests need, unpacked, and the lists that say in which order: a small `lib/modules/RELEASE`. */

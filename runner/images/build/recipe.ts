@@ -2,11 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../../errors.js';
+import { printable, quotedText } from '../printable.js';
 import { isImageName } from '../store/manifest.js';
 
 export interface Recipe {
   name: string;
-  /** Raised with every change of the recipe that changes the image. */
+  /** MAJOR.MINOR.PATCH, raised with every change of the recipe that changes the image: also that of its npm package. */
   version: string;
   /** One line for `vmtest images list`. */
   description: string;
@@ -16,6 +17,7 @@ export interface Recipe {
   root: { kind: 'busybox' };
 }
 
+const VERSION = /^(0|[1-9]\d{0,8})(\.(0|[1-9]\d{0,8})){2}$/;
 const FIELDS = ['name', 'version', 'description', 'kernel', 'root'];
 
 /** Throws `VMTEST_RECIPE` with what is wrong. */
@@ -27,11 +29,11 @@ export function parseRecipe(label: string, text: string): Recipe {
   try {
     value = JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
-    return fail(`it is no JSON: ${(cause as Error).message}`);
+    return fail(`it is no JSON: ${printable((cause as Error).message)}`);
   }
   if (typeof value !== 'object' || value === null) return fail('it is no object');
   const extra = Object.keys(value).find((key) => !FIELDS.includes(key));
-  if (extra !== undefined) return fail(`nobody knows "${extra}"`);
+  if (extra !== undefined) return fail(`nobody knows ${quotedText(extra)}`);
   const field = (name: string): string => {
     const found = value[name];
     return typeof found === 'string' && found !== '' ? found : fail(`${name} is missing`);
@@ -41,8 +43,10 @@ export function parseRecipe(label: string, text: string): Recipe {
   const kind = typeof root === 'object' && root !== null && 'kind' in root ? root.kind : undefined;
   if (kind !== 'busybox') return fail('root.kind is not "busybox"');
   const name = field('name');
-  if (!isImageName(name)) return fail(`"${name}" is no name of an image`);
-  return { name, version: field('version'), description: field('description'), kernel, root: { kind } };
+  if (!isImageName(name)) return fail(`${quotedText(name)} is no name of an image`);
+  const version = field('version');
+  if (!VERSION.test(version)) return fail(`the version ${quotedText(version)} is not MAJOR.MINOR.PATCH, as 1.0.0`);
+  return { name, version, description: field('description'), kernel, root: { kind } };
 }
 
 /** The recipes that came with vmtest, by name. */
