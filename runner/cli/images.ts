@@ -5,8 +5,9 @@ import { buildImage } from '../images/build/build.js';
 import { type Recipe, readRecipes } from '../images/build/recipe.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import type { Architecture } from '../images/kernels/architecture.js';
+import { quotedText } from '../images/printable.js';
 import { blobPath } from '../images/store/blobs.js';
-import { findImage, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
+import { findImage, type ImageName, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
 import { agentOf, findInstallation } from '../installation.js';
 import { nearest } from '../nearest.js';
 import type { ImagesCommand } from './command.js';
@@ -24,8 +25,12 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
     case 'images-build':
       return build(cache, recipeOf(recipes, command.name), command.arch, signal);
     case 'images-path':
-      print(blobPath(cache, (await need(cache, command.name, command.arch)).digest));
+      print(blobPath(cache, (await need(cache, recipes, command)).digest));
       return 0;
+    case 'images-pack':
+      return pack(cache, recipes, command, signal);
+    case 'images-pull':
+      return pull(cache, recipeOf(recipes, command.name), command.arch, signal);
     case 'images-verify':
       return verify(cache);
     case 'images-prune': {
@@ -38,22 +43,60 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
 
 function recipeOf(recipes: ReadonlyMap<string, Recipe>, name: string): Recipe {
   const recipe = recipes.get(name);
-  if (recipe !== undefined) return recipe;
-  const names = nearest(name, [...recipes.keys()]);
-  throw new VmtestError('VMTEST_BAD_INPUT', `there is no image "${name}"; known are ${names.join(', ')}`);
+  if (recipe === undefined) throw unknown(name, [...recipes.keys()]);
+  return recipe;
 }
 
-async function need(cache: Cache, name: string, arch: Architecture): Promise<StoredImage> {
-  const image = await findImage(cache, name, arch);
+function unknown(name: string, known: readonly string[]): VmtestError {
+  const names = nearest(name, known);
+  return new VmtestError('VMTEST_BAD_INPUT', `there is no image ${quotedText(name)}; known are ${names.join(', ')}`);
+}
+
+/** The image, every file of it hashed where `thorough`. One that the store cannot have is told from one that it lacks. */
+async function need(
+  cache: Cache,
+  recipes: ReadonlyMap<string, Recipe>,
+  { name, arch }: ImageName,
+  options: { thorough?: boolean } = {},
+): Promise<StoredImage> {
+  const image = await findImage(cache, name, arch, options);
   if (image !== undefined) return image;
+  const known = new Set([...recipes.keys(), ...(await listImages(cache)).map((each) => each.name)]);
+  if (!known.has(name)) throw unknown(name, [...known]);
   const advice = `make it with \`vmtest images build ${name} --arch ${arch}\``;
   throw new VmtestError('VMTEST_BAD_INPUT', `the store has no whole image ${name} for ${arch}; ${advice}`);
+}
+
+async function pack(
+  cache: Cache,
+  recipes: ReadonlyMap<string, Recipe>,
+  command: ImagesCommand & { kind: 'images-pack' },
+  signal: AbortSignal,
+): Promise<number> {
+  const { packImage } = await import('../images/npm/pack.js');
+  const image = await need(cache, recipes, command, { thorough: true });
+  print(await packImage(cache, image, { signal, ...(command.out === undefined ? {} : { out: command.out }) }));
+  return 0;
+}
+
+async function pull(cache: Cache, recipe: Recipe, arch: Architecture, signal: AbortSignal): Promise<number> {
+  const { pullImage } = await import('../images/npm/pull.js');
+  const { name, version } = recipe;
+  const onProgress = (message: string) => void process.stderr.write(`vmtest: ${message}\n`);
+  const outcome = await pullImage(cache, { name, arch, version }, { signal, onProgress });
+  if (outcome.kind === 'unavailable') {
+    const advice = `build it with \`vmtest images build ${name} --arch ${arch}\``;
+    throw new VmtestError('VMTEST_PULL', `cannot pull the image ${name} for ${arch}: ${outcome.reason}; ${advice}`);
+  }
+  print(`${name} ${arch}: ${outcome.digest}`);
+  return 0;
 }
 
 async function list(cache: Cache, recipes: ReadonlyMap<string, Recipe>): Promise<number> {
   for (const { name, description } of recipes.values()) print(`${name}: ${description}`);
   for (const { name, arch } of await listImages(cache)) {
-    const image = await findImage(cache, name, arch);
+    // One of a newer vmtest is as good as damaged to this one.
+    const image = await findImage(cache, name, arch).catch(() => undefined);
     if (image === undefined) {
       print(`  ${name} ${arch}: damaged; build it again`);
       continue;

@@ -83,6 +83,7 @@ describe('vmtest run', () => {
     [['walk'], "unknown command 'walk'"],
     [['--cpus', '1'], "unknown option '--cpus'"],
     [['images'], 'which command? See `vmtest --help`'],
+    [['images', 'pack', 'micro', '--out', ''], '--out: is empty'],
     [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],
   ])('%j is one clear line', (argv, message) => {
     const error = catchError(() => parse(...argv));
@@ -111,6 +112,14 @@ describe('the other commands', () => {
   it('are parsed', () => {
     expect(parse('doctor')).toEqual({ kind: 'doctor' });
     expect(parse('probe')).toEqual({ kind: 'doctor' });
+    expect(parse('images', 'pull', 'micro', '--arch', 'aarch64')).toEqual({
+      kind: 'images-pull',
+      name: 'micro',
+      arch: 'aarch64',
+    });
+    const pack = { kind: 'images-pack', name: 'micro', arch: 'x86_64' };
+    expect(parse('images', 'pack', 'micro', '--arch', 'x86_64')).toEqual(pack);
+    expect(parse('images', 'pack', 'micro', '--arch', 'x86_64', '--out', 'd')).toEqual({ ...pack, out: 'd' });
     expect(parse('images', 'fetch')).toEqual({ kind: 'images-fetch', flavours: ['cloud'] });
     expect(parse('images', 'fetch', '--flavour', 'cloud', '--flavour', 'generic')).toEqual({
       kind: 'images-fetch',
