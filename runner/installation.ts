@@ -45,3 +45,18 @@ export function agentOf(arch: 'x86_64' | 'aarch64', env: NodeJS.ProcessEnv = pro
   if (existsSync(path)) return path;
   throw new VmtestError('VMTEST_INSTALLATION', `no agent for ${arch}; build it with \`npm run build:agent-${arch}\``);
 }
+
+/** What images are made of, and with. */
+export interface ImageSource {
+  /** The directory of the recipes. */
+  recipes: string;
+  /** Of vmtest. */
+  version: string;
+  /** Static `vmtest-agent` of the architecture. Throws `VMTEST_INSTALLATION` when it was not built. */
+  agent: () => string;
+}
+
+export function imageSource(arch: 'x86_64' | 'aarch64', env: NodeJS.ProcessEnv = process.env): ImageSource {
+  const { recipes, version } = findInstallation(env);
+  return { recipes, version, agent: () => agentOf(arch, env) };
+}

@@ -40,6 +40,8 @@ export type ImagesCommand =
   | { kind: 'images-list' }
   | { kind: 'images-build'; name: string; arch: Architecture }
   | { kind: 'images-path'; name: string; arch: Architecture }
+  | { kind: 'images-pack'; name: string; arch: Architecture; out?: string }
+  | { kind: 'images-pull'; name: string; arch: Architecture }
   | { kind: 'images-verify' }
   | { kind: 'images-prune' };
 

@@ -2,14 +2,14 @@
 import { createCleanup } from '../cleanup.js';
 import { VmtestError } from '../errors.js';
 import { buildImage } from '../images/build/build.js';
-import { ensureImage, recipeOf } from '../images/build/ensure-image.js';
+import { ensureImage, recipeOf, unknownImage } from '../images/build/ensure-image.js';
 import { type Recipe, readRecipes } from '../images/build/recipe.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import { prefetch } from '../images/resolve.js';
 import { blobPath } from '../images/store/blobs.js';
-import { findImage, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
-import { agentOf, findInstallation } from '../installation.js';
+import { findImage, type ImageName, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
+import { findInstallation, imageSource } from '../installation.js';
 import type { ImagesCommand } from './command.js';
 
 const MIB = 2 ** 20;
@@ -30,8 +30,12 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
     case 'images-build':
       return build(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
     case 'images-path':
-      print(blobPath(cache, (await need(cache, command.name, command.arch)).digest));
+      print(blobPath(cache, (await need(cache, recipes, command)).digest));
       return 0;
+    case 'images-pack':
+      return pack(cache, recipes, command, signal);
+    case 'images-pull':
+      return pull(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
     case 'images-verify':
       return verify(cache);
     case 'images-prune': {
@@ -44,10 +48,9 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
 
 async function fetch(cache: Cache, command: FetchCommand, signal: AbortSignal): Promise<number> {
   const { arch } = command;
-  const { recipes, version } = findInstallation();
   const options = { signal, onProgress };
   for (const name of command.names) {
-    const image = await ensureImage(cache, { name, arch }, { recipes, version, agent: () => agentOf(arch) }, options);
+    const image = await ensureImage(cache, { name, arch }, imageSource(arch), options);
     print(`${name} ${arch}: ${image.digest}`);
   }
   for (const flavour of command.flavours) {
@@ -57,17 +60,50 @@ async function fetch(cache: Cache, command: FetchCommand, signal: AbortSignal): 
   return 0;
 }
 
-async function need(cache: Cache, name: string, arch: Architecture): Promise<StoredImage> {
-  const image = await findImage(cache, name, arch);
+/** The image, every file of it hashed where `thorough`. One that the store cannot have is told from one that it lacks. */
+async function need(
+  cache: Cache,
+  recipes: ReadonlyMap<string, Recipe>,
+  { name, arch }: ImageName,
+  options: { thorough?: boolean } = {},
+): Promise<StoredImage> {
+  const image = await findImage(cache, name, arch, options);
   if (image !== undefined) return image;
+  const stored = await listImages(cache);
+  if (!recipes.has(name) && !stored.some((each) => each.name === name)) throw await unknownImage(cache, recipes, name);
   const advice = `make it with \`vmtest images build ${name} --arch ${arch}\``;
   throw new VmtestError('VMTEST_BAD_INPUT', `the store has no whole image ${name} for ${arch}; ${advice}`);
+}
+
+async function pack(
+  cache: Cache,
+  recipes: ReadonlyMap<string, Recipe>,
+  command: ImagesCommand & { kind: 'images-pack' },
+  signal: AbortSignal,
+): Promise<number> {
+  const { packImage } = await import('../images/npm/pack.js');
+  const image = await need(cache, recipes, command, { thorough: true });
+  print(await packImage(cache, image, { signal, ...(command.out === undefined ? {} : { out: command.out }) }));
+  return 0;
+}
+
+async function pull(cache: Cache, recipe: Recipe, arch: Architecture, signal: AbortSignal): Promise<number> {
+  const { pullImage } = await import('../images/npm/pull.js');
+  const { name, version } = recipe;
+  const outcome = await pullImage(cache, { name, arch, version }, { signal, onProgress });
+  if (outcome.kind === 'unavailable') {
+    const advice = `build it with \`vmtest images build ${name} --arch ${arch}\``;
+    throw new VmtestError('VMTEST_PULL', `cannot pull the image ${name} for ${arch}: ${outcome.reason}; ${advice}`);
+  }
+  print(`${name} ${arch}: ${outcome.digest}`);
+  return 0;
 }
 
 async function list(cache: Cache, recipes: ReadonlyMap<string, Recipe>): Promise<number> {
   for (const { name, description } of recipes.values()) print(`${name}: ${description}`);
   for (const { name, arch } of await listImages(cache)) {
-    const image = await findImage(cache, name, arch);
+    // One of a newer vmtest is as good as damaged to this one.
+    const image = await findImage(cache, name, arch).catch(() => undefined);
     if (image === undefined) {
       print(`  ${name} ${arch}: damaged; build it again`);
       continue;
@@ -80,8 +116,8 @@ async function list(cache: Cache, recipes: ReadonlyMap<string, Recipe>): Promise
 }
 
 async function build(cache: Cache, recipe: Recipe, arch: Architecture, signal: AbortSignal): Promise<number> {
-  const { version } = findInstallation();
-  const digest = await buildImage(cache, { recipe, arch, agent: agentOf(arch), version }, { signal, onProgress });
+  const { agent, version } = imageSource(arch);
+  const digest = await buildImage(cache, { recipe, arch, agent: agent(), version }, { signal, onProgress });
   print(`${recipe.name} ${arch}: ${digest}`);
   return 0;
 }

@@ -38,6 +38,8 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
     case 'images-list':
     case 'images-build':
     case 'images-path':
+    case 'images-pack':
+    case 'images-pull':
     case 'images-verify':
     case 'images-prune':
       return (await import('./images.js')).images(command, signal);

@@ -87,6 +87,7 @@ describe('vmtest run', () => {
     [['images'], 'which command? See `vmtest --help`'],
     [['run', '--image', 'micro', '--initrd', 'x', '--', 'true'], '--initrd: goes with --kernel'],
     [['run', '--init', 'systemd', '--', 'true'], '--init: needs --root or --image'],
+    [['images', 'pack', 'micro', '--out', ''], '--out: is empty'],
     [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],
   ])('%j is one clear line', (argv, message) => {
     const error = catchError(() => parse(...argv));
@@ -115,6 +116,14 @@ describe('the other commands', () => {
   it('are parsed', () => {
     expect(parse('doctor')).toEqual({ kind: 'doctor' });
     expect(parse('probe')).toEqual({ kind: 'doctor' });
+    expect(parse('images', 'pull', 'micro', '--arch', 'aarch64')).toEqual({
+      kind: 'images-pull',
+      name: 'micro',
+      arch: 'aarch64',
+    });
+    const pack = { kind: 'images-pack', name: 'micro', arch: 'x86_64' };
+    expect(parse('images', 'pack', 'micro', '--arch', 'x86_64')).toEqual(pack);
+    expect(parse('images', 'pack', 'micro', '--arch', 'x86_64', '--out', 'd')).toEqual({ ...pack, out: 'd' });
     expect(parse('images', 'fetch')).toMatchObject({ kind: 'images-fetch', names: ['micro'], flavours: [] });
     expect(parse('images', 'fetch', 'debian-12', '--arch', 'aarch64')).toMatchObject({
       names: ['debian-12'],

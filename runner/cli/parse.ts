@@ -190,6 +190,30 @@ function addImageCommands(images: Parser, settle: (command: Command) => void): v
       settle({ kind: 'images-path', name, arch: archOf(flags) }),
     );
   images
+    .command('pull')
+    .description("get an image, prebuilt, out of the npm registry that is set for @vmtest, with npm's own settings")
+    .argument('<name>', 'its name, like micro')
+    .addOption(archOption())
+    .action((name: string, flags: { arch?: Architecture }) =>
+      settle({ kind: 'images-pull', name, arch: archOf(flags) }),
+    );
+  images
+    .command('pack')
+    .description('write an image of the store as an npm package, for `npm publish`; prints its path')
+    .argument('<name>', 'its name, like micro')
+    .addOption(archOption())
+    .option('--out <dir>', 'directory for the tarball (default: this one)')
+    .action((name: string, flags: { arch?: Architecture; out?: string }) => {
+      if (flags.out === '') throw usage('--out: is empty');
+      if (flags.out?.includes('\0')) throw usage('--out: contains a NUL character');
+      settle({
+        kind: 'images-pack',
+        name,
+        arch: archOf(flags),
+        ...(flags.out === undefined ? {} : { out: flags.out }),
+      });
+    });
+  images
     .command('verify')
     .description('hash every file of every image; what is wrong is set aside')
     .action(() => settle({ kind: 'images-verify' }));

@@ -87,32 +87,43 @@ export async function cached(
     });
     return target;
   } catch (error) {
-    throw explainFull(cache, error);
+    throw isFull(error) ? cacheFull(cache, error) : error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** A new directory on the cache's file system for the time of `use`. Throws `VMTEST_CACHE` where there can be none. */
+/**
+ * Runs `use` with a new directory on the file system of the cache, which is gone afterwards. Throws `VMTEST_CACHE`
+ * where the cache cannot be written, or is full.
+ */
 export async function withScratch<T>(cache: Cache, use: (directory: string) => Promise<T>): Promise<T> {
   const scratch = await makeScratch(cache);
-  if (scratch === undefined) {
-    const message = `the cache ${cache.root} cannot be written; set VMTEST_CACHE to a directory that can`;
-    throw new VmtestError('VMTEST_CACHE', message);
-  }
+  if (scratch === undefined) throw cannotWrite(cache);
   try {
     return await use(scratch);
   } catch (error) {
-    throw explainFull(cache, error);
+    if (isFull(error)) throw cacheFull(cache, error);
+    const { code, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
+    const refused = ['EROFS', 'EACCES', 'EPERM'].includes(code ?? '');
+    if (refused && [path, dest].some((place) => place?.startsWith(`${cache.root}/`))) throw cannotWrite(cache, error);
+    throw error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-function explainFull(cache: Cache, error: unknown): unknown {
-  if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') return error;
-  const message = `the cache ${cache.root} is full: ${(error as Error).message}; make room, or set VMTEST_CACHE`;
-  return new VmtestError('VMTEST_CACHE', message, { cause: error });
+const isFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';
+
+function cacheFull(cache: Cache, cause: unknown): VmtestError {
+  const message = `the cache ${cache.root} is full: ${(cause as Error).message}; make room, or set VMTEST_CACHE`;
+  return new VmtestError('VMTEST_CACHE', message, { cause });
+}
+
+function cannotWrite(cache: Cache, cause?: unknown): VmtestError {
+  const why = cause === undefined ? '' : `: ${(cause as Error).message}`;
+  const message = `the cache ${cache.root} cannot be written${why}; set VMTEST_CACHE to a directory that can`;
+  return new VmtestError('VMTEST_CACHE', message, { cause });
 }
 
 /** A new directory to make an entry in; undefined when the cache cannot be written. */

@@ -11,7 +11,7 @@ import type { Feature } from '../images/kernels/requirements.js';
 import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
 import { prepareRoot, type Root, type RootRequest } from '../images/roots/root.js';
 import { isReadOnly } from '../images/roots/superblock.js';
-import { agentOf, findInstallation } from '../installation.js';
+import { findInstallation, imageSource } from '../installation.js';
 import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
 import { DEFAULT_IMAGE, DEFAULT_MEMORY_MIB } from './defaults.js';
 
@@ -79,9 +79,7 @@ async function imageOf(cache: Cache, options: PlanOptions, env: NodeJS.ProcessEn
   const complete = options.kernel !== undefined && (options.initrd !== undefined || options.root !== undefined);
   if (options.image === undefined && complete) return undefined;
   const wanted = { name: options.image ?? DEFAULT_IMAGE, arch: hostArchitecture() };
-  const { recipes, version } = findInstallation(env);
-  const source = { recipes, version, agent: () => agentOf(wanted.arch, env) };
-  return guestImage(cache, await ensureImage(cache, wanted, source, options));
+  return guestImage(cache, await ensureImage(cache, wanted, imageSource(wanted.arch, env), options));
 }
 
 function imageRoot(image: GuestImage | undefined, { initrd }: PlanOptions): Root | undefined {

@@ -1,8 +1,10 @@
 /** Reads a stream of bytes piece by piece. */
 import { VmtestError } from '../../errors.js';
+import { printable } from '../printable.js';
 
+/** `reason` may hold names out of the archive: it is made fit for a terminal. */
 export const badArchive = (reason: string, cause?: unknown): VmtestError =>
-  new VmtestError('VMTEST_ARCHIVE', reason, cause === undefined ? {} : { cause });
+  new VmtestError('VMTEST_ARCHIVE', printable(reason, 1000), cause === undefined ? {} : { cause });
 
 /** Disposing it ends the source, whose rest may never be asked for. */
 export interface ByteReader extends AsyncDisposable {

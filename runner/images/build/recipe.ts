@@ -3,11 +3,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../../errors.js';
 import { FLAVOURS, type Flavour } from '../packages.js';
+import { printable, quotedText } from '../printable.js';
 import { isImageName } from '../store/manifest.js';
 
 export interface Recipe {
   name: string;
-  /** `MAJOR.MINOR.PATCH`, raised with every change of the recipe that changes the image. */
+  /** MAJOR.MINOR.PATCH, raised with every change of the recipe that changes the image: also that of its npm package. */
   version: string;
   /** One line for `vmtest images list`. */
   description: string;
@@ -38,7 +39,7 @@ export interface DebianRoot {
 type Fail = (why: string) => never;
 
 const FIELDS = ['name', 'version', 'description', 'kernel', 'root'];
-const VERSION = /^\d+\.\d+\.\d+$/;
+const VERSION = /^(0|[1-9]\d{0,8})(\.(0|[1-9]\d{0,8})){2}$/;
 const SUITE = /^[a-z][a-z0-9-]*$/;
 /** deb-control(5), Package, and what apt-get takes as a pattern. */
 const PACKAGE = /^(?:[a-z0-9][a-z0-9+.-]+|\?[a-z-]+)$/;
@@ -53,7 +54,7 @@ export function parseRecipe(label: string, text: string, others: ReadonlyMap<str
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    return fail(`it is no JSON: ${(cause as Error).message}`);
+    return fail(`it is no JSON: ${printable((cause as Error).message)}`);
   }
   const value = objectOf(json, 'it', fail);
   checkFields(value, FIELDS, '', fail);
@@ -61,9 +62,9 @@ export function parseRecipe(label: string, text: string, others: ReadonlyMap<str
   const kernel = FLAVOURS.find((flavour) => flavour === value['kernel']);
   if (kernel === undefined) return fail(`kernel is none of ${FLAVOURS.join(', ')}`);
   const name = field('name');
-  if (!isImageName(name)) return fail(`"${name}" is no name of an image`);
+  if (!isImageName(name)) return fail(`${quotedText(name)} is no name of an image`);
   const version = field('version');
-  if (!VERSION.test(version)) return fail(`version is "${version}" and not like 1.0.0`);
+  if (!VERSION.test(version)) return fail(`version is ${quotedText(version)} and not like 1.0.0`);
   const root = parseRoot(objectOf(value['root'], 'root', fail), others, fail);
   return { name, version, description: field('description'), kernel, root };
 }
@@ -82,12 +83,12 @@ function parseRoot(
   const base = root['base'] === undefined ? undefined : baseOf(textOf(root['base'], 'root.base', fail), others, fail);
   const suite =
     base !== undefined && root['suite'] === undefined ? base.suite : textOf(root['suite'], 'root.suite', fail);
-  if (!SUITE.test(suite)) return fail(`root.suite: "${suite}" is no code name of a release`);
+  if (!SUITE.test(suite)) return fail(`root.suite: ${quotedText(suite)} is no code name of a release`);
   const list = root['packages'];
   if (!Array.isArray(list)) return fail('root.packages is no list');
   const packages = list.map((item, i) => textOf(item, `root.packages[${i}]`, fail));
   const odd = packages.find((name) => !PACKAGE.test(name));
-  if (odd !== undefined) return fail(`root.packages: "${odd}" is no name of a package`);
+  if (odd !== undefined) return fail(`root.packages: ${quotedText(odd)} is no name of a package`);
   const links = parseLinks(root['links'] ?? {}, fail);
   return {
     kind: 'debian',
@@ -99,14 +100,16 @@ function parseRoot(
 
 function baseOf(name: string, others: ReadonlyMap<string, Recipe>, fail: Fail): DebianRoot {
   const root = others.get(name)?.root;
-  return root?.kind === 'debian' ? root : fail(`root.base: there is no recipe "${name}" with a root of Debian's`);
+  return root?.kind === 'debian'
+    ? root
+    : fail(`root.base: there is no recipe ${quotedText(name)} with a root of Debian's`);
 }
 
 function parseLinks(value: unknown, fail: Fail): Record<string, string> {
   const links: Record<string, string> = {};
   for (const [path, target] of Object.entries(objectOf(value, 'root.links', fail))) {
     if (!LINK.test(path) || path.split('/').some((part) => part === '.' || part === '..')) {
-      return fail(`root.links: "${path}" is no absolute path`);
+      return fail(`root.links: ${quotedText(path)} is no absolute path`);
     }
     links[path] = textOf(target, `root.links["${path}"]`, fail);
   }
@@ -124,7 +127,7 @@ function textOf(value: unknown, where: string, fail: Fail): string {
 
 function checkFields(value: object, known: readonly string[], prefix: string, fail: Fail): void {
   const extra = Object.keys(value).find((key) => !known.includes(key));
-  if (extra !== undefined) fail(`nobody knows "${prefix}${extra}"`);
+  if (extra !== undefined) fail(`nobody knows ${quotedText(`${prefix}${extra}`)}`);
 }
 
 /** The recipes that came with vmtest, by name. One is read after those it may be based on: in the order of names. */
@@ -136,7 +139,7 @@ export async function readRecipes(directory: string): Promise<Map<string, Recipe
     const path = join(directory, name, 'recipe.json');
     const recipe = parseRecipe(path, await readFile(path, 'utf8'), recipes);
     if (recipe.name !== name) {
-      throw new VmtestError('VMTEST_RECIPE', `the recipe ${path}: it is called "${recipe.name}"`);
+      throw new VmtestError('VMTEST_RECIPE', `the recipe ${path}: it is called ${quotedText(recipe.name)}`);
     }
     recipes.set(recipe.name, recipe);
   }

@@ -9,29 +9,42 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { copyFile, constants as fsConstants, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, constants as fsConstants, mkdir, open, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../../errors.js';
-import type { Cache } from '../cache.js';
+import { type Cache, withScratch } from '../cache.js';
 import { fileDigest, sha256 } from '../digest.js';
 import type { ManifestFile } from './manifest.js';
 
 export const blobPath = (cache: Cache, digest: string): string => join(cache.root, 'blobs', digest);
 
-/** Puts a file into the store; what is there already is not written again. Returns its digest and size. */
-export async function putBlob(cache: Cache, path: string): Promise<{ sha256: string; size: number }> {
-  const scratchDirectory = join(cache.root, 'tmp');
-  await mkdir(scratchDirectory, { recursive: true });
-  await mkdir(join(cache.root, 'blobs'), { recursive: true });
-  const scratch = join(scratchDirectory, `${process.pid}-${randomBytes(6).toString('hex')}`);
-  try {
+/** How old a blob that no image refers to must be to be pruned: a writer puts the files before the name. Milliseconds. */
+export const PRUNE_AGE = 3_600_000;
+
+export interface PutOptions {
+  /** The file is a scratch file of the caller's own in the cache: it is moved where it can be, not copied. */
+  move?: boolean;
+}
+
+/**
+ * Puts a file into the store; what is there already is not written again. Returns its digest and size. Throws
+ * `VMTEST_CACHE` where the cache cannot be written, or is full.
+ */
+export function putBlob(
+  cache: Cache,
+  path: string,
+  { move = false }: PutOptions = {},
+): Promise<{ sha256: string; size: number }> {
+  return withScratch(cache, async (directory) => {
+    const scratch = join(directory, 'blob');
     // Hashed after the copy: what is stored is what was hashed, whatever happens to the source meanwhile.
-    await copyFile(path, scratch, fsConstants.COPYFILE_FICLONE);
+    if (move) await rename(path, scratch);
+    else await copyFile(path, scratch, fsConstants.COPYFILE_FICLONE);
     const digest = await sha256(scratch);
     const { size } = await stat(scratch);
     // One that is there but damaged is set aside by the look at it.
-    if ((await checkBlob(cache, { sha256: digest, size })) === undefined) {
-      const handle = await open(scratch, 'r+');
+    if (!(await keep(cache, { sha256: digest, size }))) {
+      const handle = await open(scratch, 'r');
       try {
         await handle.chmod(0o444);
         // The name is a promise that outlives a crash, so the bytes go first.
@@ -39,12 +52,25 @@ export async function putBlob(cache: Cache, path: string): Promise<{ sha256: str
       } finally {
         await handle.close();
       }
+      await mkdir(join(cache.root, 'blobs'), { recursive: true });
       await rename(scratch, blobPath(cache, digest));
     }
     return { sha256: digest, size };
-  } finally {
-    await rm(scratch, { force: true });
-  }
+  });
+}
+
+/** Whether a blob is there; an old one that nobody may refer to yet is made young, or it could be pruned before it is. */
+async function keep(cache: Cache, file: Pick<ManifestFile, 'sha256' | 'size'>): Promise<boolean> {
+  const path = await checkBlob(cache, file);
+  if (path === undefined) return false;
+  const now = new Date();
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
+  if (now.getTime() - mtimeMs < PRUNE_AGE / 2) return true;
+  return utimes(path, now, now).then(
+    () => true,
+    // Pruned a moment ago: it is put again. Where another user owns the store it is as it was.
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  );
 }
 
 /**
@@ -63,8 +89,9 @@ export async function checkBlob(
     throw new VmtestError('VMTEST_CACHE', `cannot use the cache: ${error.message}`, { cause: error });
   });
   if (status === undefined) return undefined;
-  const whole = status.isFile() && status.size === file.size;
-  if (whole && (await (thorough ? sha256(path) : fileDigest(cache, path))) === file.sha256) return path;
+  const digest = status.isFile() ? await (thorough ? sha256(path) : fileDigest(cache, path)) : undefined;
+  // The size is what the asker believes; a wrong belief must not cost another image its blob.
+  if (digest === file.sha256) return status.size === file.size ? path : undefined;
   await setAside(cache, file.sha256);
   return undefined;
 }

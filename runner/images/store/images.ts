@@ -6,13 +6,12 @@
  *
  * An image is written files first, manifest next, name last: whoever finds the name finds all of it.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../../errors.js';
-import type { Cache } from '../cache.js';
+import { type Cache, withScratch } from '../cache.js';
 import { ARCHITECTURES, type Architecture } from '../kernels/architecture.js';
-import { blobPath, checkBlob, putBlob } from './blobs.js';
+import { blobPath, checkBlob, PRUNE_AGE, type PutOptions, putBlob } from './blobs.js';
 import { formatManifest, isImageName, type Manifest, parseManifest } from './manifest.js';
 
 /** An image whose files have been found to be what the manifest says. */
@@ -32,36 +31,44 @@ interface Reference {
 const referencePath = (cache: Cache, name: string, arch: Architecture): string =>
   join(cache.root, 'images', name, `${arch}.json`);
 
-/** Stores an image. `sources`: where each file of the manifest is now. Returns the digest of the manifest. */
-export async function putImage(
+export interface PutImageOptions extends PutOptions {
+  /** The manifest as it was written elsewhere, kept to the byte: its digest is the image's. Default: as we write it. */
+  text?: Uint8Array;
+}
+
+/**
+ * Stores an image. `sources`: where each file of the manifest is now. Returns the digest of the manifest. Throws
+ * `VMTEST_IMAGE` where a file is not what the manifest says, `VMTEST_CACHE` where the cache cannot be written.
+ */
+export function putImage(
   cache: Cache,
   manifest: Manifest,
   sources: ReadonlyMap<string, string>,
+  { text = Buffer.from(formatManifest(manifest)), move = false }: PutImageOptions = {},
 ): Promise<string> {
-  for (const file of manifest.files) {
-    const source = sources.get(file.path);
-    if (source === undefined) throw new Error(`no source for ${file.path}`);
-    const stored = await putBlob(cache, source);
-    if (stored.sha256 === file.sha256 && stored.size === file.size) continue;
-    const why = `${file.path} is ${stored.sha256} (${stored.size} bytes), not ${file.sha256} (${file.size} bytes)`;
-    throw new VmtestError('VMTEST_IMAGE', `image ${manifest.name}: its manifest lies: ${why}`);
-  }
-  const text = formatManifest(manifest);
-  // What is written must be readable: a recipe's mistake is found here and not by the next run.
-  parseManifest(manifest.name, text);
-  const scratch = join(cache.root, 'tmp', `${process.pid}-${randomBytes(6).toString('hex')}`);
-  await mkdir(join(cache.root, 'tmp'), { recursive: true });
-  await mkdir(join(cache.root, 'images', manifest.name), { recursive: true });
-  try {
+  return withScratch(cache, async (directory) => {
+    // Equal files have one blob, which can be moved only once.
+    const stored = new Map<string, { sha256: string; size: number }>();
+    for (const file of manifest.files) {
+      const source = sources.get(file.path);
+      if (source === undefined) throw new Error(`no source for ${file.path}`);
+      const { sha256, size } = stored.get(source) ?? (await putBlob(cache, source, { move }));
+      stored.set(source, { sha256, size });
+      if (sha256 === file.sha256 && size === file.size) continue;
+      const why = `${file.path} is ${sha256} (${size} bytes), not ${file.sha256} (${file.size} bytes)`;
+      throw new VmtestError('VMTEST_IMAGE', `image ${manifest.name}: its manifest lies: ${why}`);
+    }
+    // What is written must be readable: a recipe's mistake is found here and not by the next run.
+    parseManifest(manifest.name, Buffer.from(text).toString());
+    const scratch = join(directory, 'manifest');
     await writeFile(scratch, text);
     const { sha256, size } = await putBlob(cache, scratch);
     const reference: Reference = { manifest: sha256, size };
     await writeFile(scratch, `${JSON.stringify(reference)}\n`);
+    await mkdir(join(cache.root, 'images', manifest.name), { recursive: true });
     await rename(scratch, referencePath(cache, manifest.name, manifest.arch));
     return sha256;
-  } finally {
-    await rm(scratch, { force: true });
-  }
+  });
 }
 
 /**
@@ -80,6 +87,10 @@ export async function findImage(
   const path = await checkBlob(cache, { sha256: reference.manifest, size: reference.size }, options);
   if (path === undefined) return undefined;
   const manifest = parseManifest(`${name} (${arch})`, await readFile(path, 'utf8'));
+  if (manifest.name !== name || manifest.arch !== arch) {
+    const found = `${manifest.name} (${manifest.arch})`;
+    throw new VmtestError('VMTEST_IMAGE', `${name} (${arch}) stands for the image ${found}; build it again`);
+  }
   const found = await Promise.all(manifest.files.map((file) => checkBlob(cache, file, options)));
   if (found.includes(undefined)) return undefined;
   const digests = new Map(manifest.files.map((file) => [file.path, file.sha256]));
@@ -121,9 +132,6 @@ export async function listImages(cache: Cache): Promise<ImageName[]> {
   }
   return found;
 }
-
-/** How old a blob that nobody refers to must be: a writer puts the files before the name. Milliseconds. */
-const PRUNE_AGE = 3_600_000;
 
 /** Removes blobs that no image refers to, and what was set aside. Returns how many bytes that gave. */
 export async function pruneBlobs(cache: Cache, now = Date.now()): Promise<{ files: number; bytes: number }> {

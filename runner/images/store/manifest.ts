@@ -6,6 +6,7 @@
  */
 import { VmtestError } from '../../errors.js';
 import { ARCHITECTURES, type Architecture } from '../kernels/architecture.js';
+import { printable, quotedText } from '../printable.js';
 
 /** Raised when an older vmtest could not use what it reads. */
 export const MANIFEST_SCHEMA = 1;
@@ -55,6 +56,18 @@ export interface Manifest {
   parts: ManifestPart[];
 }
 
+/** Many times what an image of hundreds of files needs; it bounds every list in it. Bytes. */
+export const MAX_MANIFEST_BYTES = 4 * 2 ** 20;
+/** UTF-16 units of any text in it. */
+const MAX_TEXT = 1024;
+/** Names of a path, and bytes of each: linux/limits.h has NAME_MAX. */
+const MAX_DEPTH = 64;
+const MAX_NAME = 255;
+/** What is not seen or no text at all: control characters, and halves of characters. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** As utsname(2) bounds it, and fit to be a directory of lib/modules. */
+const RELEASE = /^(?!\.{1,2}$)[!-.0-~]{1,64}$/;
+
 const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 const DIGEST = /^[0-9a-f]{64}$/;
 
@@ -66,30 +79,33 @@ export function parseManifest(label: string, text: string): Manifest {
   const fail = (why: string): never => {
     throw new VmtestError('VMTEST_IMAGE', `the manifest of ${label} is not usable: ${why}`);
   };
+  if (Buffer.byteLength(text) > MAX_MANIFEST_BYTES) fail(`it is longer than ${MAX_MANIFEST_BYTES / 2 ** 20} MiB`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    return fail(`it is no JSON: ${(cause as Error).message}`);
+    return fail(`it is no JSON: ${printable((cause as Error).message)}`);
   }
   const reader = createReader(fail);
   const manifest = reader.object(value, 'it');
   if (manifest['schema'] !== MANIFEST_SCHEMA) {
-    fail(`it has the schema ${JSON.stringify(manifest['schema'])}, this vmtest knows ${MANIFEST_SCHEMA}`);
+    fail(`it has the schema ${shown(manifest['schema'])}, this vmtest knows ${MANIFEST_SCHEMA}`);
   }
   reader.only(manifest, 'it', ['schema', 'name', 'version', 'arch', 'kernelRelease', 'roles', 'files', 'parts']);
   const name = reader.text(manifest['name'], 'name');
-  if (!isImageName(name)) fail(`"${name}" is no name of an image`);
+  if (!isImageName(name)) fail(`${quotedText(name)} is no name of an image`);
   const arch = ARCHITECTURES.find((known) => known === manifest['arch']);
-  if (arch === undefined) return fail(`unknown architecture ${JSON.stringify(manifest['arch'])}`);
+  if (arch === undefined) return fail(`unknown architecture ${shown(manifest['arch'])}`);
   const files = reader.list(manifest['files'], 'files').map((file, i) => parseFile(reader, file, `files[${i}]`));
   checkPaths(files, fail);
+  const kernelRelease = reader.text(manifest['kernelRelease'], 'kernelRelease');
+  if (!RELEASE.test(kernelRelease)) fail(`${quotedText(kernelRelease)} is no release of a kernel`);
   return {
     schema: MANIFEST_SCHEMA,
     name,
     version: reader.text(manifest['version'], 'version'),
     arch,
-    kernelRelease: reader.text(manifest['kernelRelease'], 'kernelRelease'),
+    kernelRelease,
     roles: parseRoles(reader, manifest['roles'], files, fail),
     files,
     parts: reader.list(manifest['parts'], 'parts').map((part, i) => parsePart(reader, part, `parts[${i}]`)),
@@ -103,6 +119,10 @@ export function formatManifest(manifest: Manifest): string {
   return `${JSON.stringify({ ...manifest, files, parts }, null, 2)}\n`;
 }
 
+/** Whatever it is, in few words; what nests deeply is not walked. */
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? quotedText(value) : typeof value === 'object' ? 'a list or an object' : String(value);
+
 type Fail = (why: string) => never;
 
 function createReader(fail: Fail) {
@@ -115,11 +135,13 @@ function createReader(fail: Fail) {
       return Array.isArray(value) ? value : fail(`${where} is no list`);
     },
     text(value: unknown, where: string): string {
-      return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : fail(`${where} is no text`);
+      if (typeof value !== 'string' || value === '') return fail(`${where} is no text`);
+      if (value.length > MAX_TEXT) return fail(`${where} is longer than ${MAX_TEXT} characters`);
+      return UNPRINTABLE.test(value) ? fail(`${where} has control characters`) : value;
     },
     only(value: Record<string, unknown>, where: string, known: readonly string[]): void {
       const extra = Object.keys(value).find((key) => !known.includes(key));
-      if (extra !== undefined) fail(`${where} has "${extra}", which nobody knows`);
+      if (extra !== undefined) fail(`${where} has ${quotedText(extra)}, which nobody knows`);
     },
   };
 }
@@ -150,15 +172,21 @@ function checkPaths(files: readonly ManifestFile[], fail: Fail): void {
   const seen = new Set<string>();
   for (const { path } of files) {
     const parts = path.split('/');
-    if (parts.some((part) => part === '' || part === '.' || part === '..')) fail(`the path "${path}" climbs out`);
-    if (seen.has(path)) fail(`the path "${path}" is there twice`);
+    if (parts.some((part) => part === '' || part === '.' || part === '..')) {
+      fail(`the path ${quotedText(path)} climbs out`);
+    }
+    if (parts.length > MAX_DEPTH) fail(`the path ${quotedText(path)} is deeper than ${MAX_DEPTH}`);
+    if (parts.some((part) => Buffer.byteLength(part) > MAX_NAME)) {
+      fail(`the path ${quotedText(path)} has a name over ${MAX_NAME} bytes`);
+    }
+    if (seen.has(path)) fail(`the path ${quotedText(path)} is there twice`);
     seen.add(path);
   }
   for (const { path } of files) {
     const parts = path.split('/');
     for (let i = 1; i < parts.length; i += 1) {
       const above = parts.slice(0, i).join('/');
-      if (seen.has(above)) fail(`the path "${path}" goes through the file "${above}"`);
+      if (seen.has(above)) fail(`the path ${quotedText(path)} goes through the file ${quotedText(above)}`);
     }
   }
 }
@@ -169,7 +197,7 @@ function parseRoles(reader: Reader, value: unknown, files: readonly ManifestFile
   const paths = new Set(files.map(({ path }) => path));
   const file = (path: unknown, where: string): string => {
     const text = reader.text(path, where);
-    return paths.has(text) ? text : fail(`${where} is "${text}", which is not among its files`);
+    return paths.has(text) ? text : fail(`${where} is ${quotedText(text)}, which is not among its files`);
   };
   const parsed: ManifestRoles = {
     kernel: file(roles['kernel'], 'roles.kernel'),
@@ -180,7 +208,7 @@ function parseRoles(reader: Reader, value: unknown, files: readonly ManifestFile
   }
   if (roles['modules'] !== undefined) {
     const modules = reader.text(roles['modules'], 'roles.modules');
-    if (!files.some(({ path }) => path.startsWith(`${modules}/`))) fail(`it has no files in ${modules}`);
+    if (!files.some(({ path }) => path.startsWith(`${modules}/`))) fail(`it has no files in ${quotedText(modules)}`);
     parsed.modules = modules;
   }
   if (roles['root'] !== undefined) {

@@ -40,6 +40,9 @@ const MANIFEST: Manifest = {
   parts: [{ name: 'linux', version: '6.1', licence: 'GPL-2.0-only', source: 'https://example.org/linux' }],
 };
 
+const withPath = (manifest: Record<string, unknown>, path: string): unknown =>
+  Object.assign(manifest, { files: [{ path, sha256: DIGEST, size: 1 }] });
+
 /** An image of two small files. */
 async function putMicro(version = '1'): Promise<{ manifest: Manifest; digest: string }> {
   const sources = new Map([
@@ -89,6 +92,30 @@ describe('parseManifest', () => {
       (m) => Object.assign(m, { roles: { kernel: 'x', agent: 'agent' } }),
       /not among its files/,
     ],
+    ['a list as its schema', (m) => Object.assign(m, { schema: [[]] }), /the schema a list or an object/],
+    ['a list as its architecture', (m) => Object.assign(m, { arch: [[]] }), /unknown architecture a list/],
+    ['a list as its name', (m) => Object.assign(m, { name: [[]] }), /name is no text/],
+    [
+      'a key of every object',
+      (m) => Object.defineProperty(m, '__proto__', { value: {}, enumerable: true }),
+      /__proto__/,
+    ],
+    ['a name that steers a terminal', (m) => Object.assign(m, { name: 'a\u009b2J' }), /name has control characters/],
+    ['a field that steers a terminal', (m) => Object.assign(m, { '\u202e\u001b[2J': 1 }), /"\\u\{202e\}\\u\{1b\}\[2J"/],
+    ['a path that steers a terminal', (m) => withPath(m, 'a\u001b[2J'), /path has control characters/],
+    ['a path with half a character', (m) => withPath(m, 'a\ud800'), /path has control characters/],
+    ['a path that is too long', (m) => withPath(m, 'a/'.repeat(5000)), /path is longer than 1024 characters/],
+    ['a path that is too deep', (m) => withPath(m, `${'a/'.repeat(100)}a`), /is deeper than 64/],
+    ['a path with a name that no file can have', (m) => withPath(m, 'ä'.repeat(200)), /a name over 255 bytes/],
+    ['a long name', (m) => Object.assign(m, { name: 'a'.repeat(65) }), /is no name of an image/],
+    ['a release that is a path', (m) => Object.assign(m, { kernelRelease: '../..' }), /is no release of a kernel/],
+    ['a release that is its directory', (m) => Object.assign(m, { kernelRelease: '..' }), /is no release of a kernel/],
+    ['a version without an end', (m) => Object.assign(m, { version: '1'.repeat(5000) }), /version is longer than/],
+    [
+      'a huge list',
+      (m) => Object.assign(m, { parts: Array.from({ length: 100_000 }, () => MANIFEST.parts[0]) }),
+      /it is longer than 4 MiB/,
+    ],
     [
       'a part without a licence',
       (m) => Object.assign(m, { parts: [{ name: 'a', version: '1', source: 's' }] }),
@@ -98,8 +125,17 @@ describe('parseManifest', () => {
   it.each(lies)('refuses %s', (_, spoil, message) => {
     const manifest = JSON.parse(formatManifest(MANIFEST)) as Record<string, unknown>;
     spoil(manifest);
-    expect(() => parseManifest('it', JSON.stringify(manifest))).toThrow(message);
-    expect(() => parseManifest('it', JSON.stringify(manifest))).toThrow(/the manifest of it is not usable/);
+    const text = JSON.stringify(manifest);
+    expect(() => parseManifest('it', text)).toThrow(message);
+    expect(() => parseManifest('it', text)).toThrow(/the manifest of it is not usable/);
+    expect(() => parseManifest('it', text)).toThrow(/^[^\p{C}]{1,400}$/u);
+  });
+
+  it.each(['schema', 'arch', 'name', 'files'])('refuses what nests without an end as its %s', (field) => {
+    const { [field as 'name']: _, ...rest } = MANIFEST;
+    const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+    const text = `${JSON.stringify(rest).slice(0, -1)},"${field}":${deep}}`;
+    expect(() => parseManifest('it', text)).toThrow(expect.objectContaining({ code: 'VMTEST_IMAGE' }));
   });
 
   it('refuses any other value with an error of its own', () => {
@@ -132,6 +168,38 @@ describe('blobs', () => {
     expect(await readdir(join(cache.root, 'bad'))).toHaveLength(1);
     expect(await putBlob(cache, await input('a', 'hello'))).toEqual(blob);
     expect(await checkBlob(cache, blob)).toBe(path);
+  });
+
+  it('keeps a blob whose size was asked for wrongly: another image may need it', async () => {
+    const blob = await putBlob(cache, await input('a', 'hello'));
+    expect(await checkBlob(cache, { ...blob, size: 4 })).toBeUndefined();
+    expect(await checkBlob(cache, blob)).toBe(blobPath(cache, blob.sha256));
+  });
+
+  it('takes a file that nobody may write, and moves one that it was given', async () => {
+    const path = await input('a', 'hello');
+    await chmod(path, 0o444);
+    const blob = await putBlob(cache, path);
+    expect(await putBlob(cache, path, { move: true })).toEqual(blob);
+    await expect(readFile(path)).rejects.toThrow('ENOENT');
+    expect(await readdir(join(cache.root, 'tmp'))).toEqual([]);
+  });
+
+  it('makes an old blob young when it is put again, so that it outlives a prune', async () => {
+    const path = await input('a', 'hello');
+    const blob = await putBlob(cache, path);
+    const old = new Date(Date.now() - 7_200_000);
+    await utimes(blobPath(cache, blob.sha256), old, old);
+    await putBlob(cache, path);
+    expect(await pruneBlobs(cache)).toEqual({ files: 0, bytes: 0 });
+    expect(await checkBlob(cache, blob)).toBeDefined();
+  });
+
+  it('says where the cache is when it cannot be written', async () => {
+    await writeFile(join(root, 'file'), '');
+    const path = await input('a', 'hello');
+    const wrong: Cache = { root: join(root, 'file'), cleanup: cache.cleanup };
+    await expect(putBlob(wrong, path)).rejects.toMatchObject({ code: 'VMTEST_CACHE' });
   });
 
   it('replaces a damaged blob when it is put again', async () => {
@@ -178,6 +246,23 @@ describe('images', () => {
     expect(await findImage(cache, 'micro', 'x86_64')).toBeUndefined();
     await putMicro();
     expect(await findImage(cache, 'micro', 'x86_64')).toBeDefined();
+  });
+
+  it('refuses a name that stands for another image', async () => {
+    await putMicro();
+    const reference = await readFile(join(cache.root, 'images/micro/x86_64.json'));
+    await mkdir(join(cache.root, 'images/other'));
+    await writeFile(join(cache.root, 'images/other/x86_64.json'), reference);
+    await expect(findImage(cache, 'other', 'x86_64')).rejects.toThrow(/stands for the image micro \(x86_64\)/);
+  });
+
+  it('keeps the bytes of a manifest that was written elsewhere', async () => {
+    const { manifest } = await putMicro();
+    const text = Buffer.from(JSON.stringify(manifest));
+    const sources = new Map(manifest.files.map(({ path }) => [path, join(root, 'in', path)]));
+    const digest = await putImage(cache, manifest, sources, { text });
+    expect(await readFile(blobPath(cache, digest))).toEqual(text);
+    expect((await findImage(cache, 'micro', 'x86_64'))?.manifest).toEqual(manifest);
   });
 
   it('is not there when its name was torn', async () => {
