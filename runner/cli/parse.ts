@@ -5,6 +5,7 @@ import { VmtestError } from '../errors.js';
 import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import { FLAVOURS, type Flavour } from '../images/packages.js';
 import type { Command, RunCommand } from './command.js';
+import { parseCopies } from './copy-spec.js';
 import { examplesHelp, exitCodesHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
@@ -73,6 +74,8 @@ interface RunFlags {
   disk?: string[];
   root?: string;
   init?: string;
+  copyIn?: string[];
+  copyOut?: string[];
   env?: string[];
   cwd?: string;
   user?: string;
@@ -114,6 +117,12 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .option('--cwd <dir>', 'working directory of the command')
     .option('--init <path>', "boot the root's own init, `systemd` or a path; the agent is its service")
     .option('--user <user>', 'name, or uid[:gid], that the command runs as (default: root)')
+    .option('--copy-in <src:dst>', 'copy SRC of this host to /DST of the guest before the command; repeatable', collect)
+    .option(
+      '--copy-out <src:dst>',
+      "copy the guest's /SRC to DST after the command, also when it failed; repeatable",
+      collect,
+    )
     .option('--timeout <time>', 'limit for the command, like 500ms, 30s, 2m (default: none)')
     .option('--boot-timeout <time>', 'limit for the boot', '120s')
     .option('--console <file>', 'write the serial console there; - is standard error')
@@ -227,6 +236,7 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
   }
   if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
   if (flags.root !== undefined) command.root = parseRoot(flags.root);
+  Object.assign(command, parseCopies(flags));
   if (flags.init !== undefined) command.init = parseInit(flags.init, command.root !== undefined);
   const most = command.root === undefined ? MAX_DISKS : MAX_DISKS - 1;
   if (command.disks.length > most) {
