@@ -1,5 +1,5 @@
-// File transfers, globs and power, each in a process of its own that may block: a disk or a network file
-// system that hangs costs one worker, and the code is a straight line.
+// File transfers, globs and power, each in a process of its own that may block: a disk or a network
+// file system that hangs costs one worker, and the code is a straight line.
 #pragma once
 
 #include <optional>
