@@ -28,7 +28,10 @@ export const EXIT_CODE_TABLE: readonly (readonly [code: string, meaning: string]
   [`${ExitCode.bootTimeout}`, 'the guest was not ready within --boot-timeout'],
   [`${ExitCode.guestEnded}`, 'the guest ended before the command did: power-off, reset, triple fault, ...'],
   [`${ExitCode.commandTimeout}`, 'the command did not end within --timeout'],
-  [`${ExitCode.infrastructure}`, 'the host or vmtest itself failed: no usable KVM, no network for a download, ...'],
+  [
+    `${ExitCode.infrastructure}`,
+    'the host or vmtest itself failed: no usable KVM, no network for a download, nothing to copy out, ...',
+  ],
   [`${ExitCode.commandNotStarted}`, 'the guest could not start the command: no permission, not a program, ...'],
   [`${ExitCode.commandNotFound}`, 'there is no such command in the guest'],
   [`${ExitCode.interrupted}`, 'interrupted by SIGINT, SIGTERM or SIGHUP'],

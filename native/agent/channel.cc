@@ -85,6 +85,13 @@ void Channel::WriteData(std::string_view bytes) {
   Write(bytes);
 }
 
+void Channel::CheckHost() {
+  pollfd poll{socket_, POLLRDHUP, 0};
+  if (::poll(&poll, 1, 0) == 1) {
+    Abandon();
+  }
+}
+
 void Channel::Finish(int limit_ms) {
   ::shutdown(socket_, SHUT_WR);
   char buffer[4096];

@@ -26,6 +26,8 @@ class Channel {
   void Write(std::string_view bytes);
   // A DATA frame, without copying the bytes.
   void WriteData(std::string_view bytes);
+  // Ends the process when the host is gone, without waiting for anything.
+  void CheckHost();
   // What to do when the host has gone; at most one at a time, null for nothing.
   void OnAbandon(void (*action)(void*), void* context) {
     abandon_ = action;

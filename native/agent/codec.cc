@@ -26,6 +26,8 @@ constexpr uint8_t kSetOwner = 1;
 constexpr uint8_t kMakeParents = 2;
 constexpr uint8_t kSetTimes = 4;
 
+constexpr uint8_t kLiteral = 1;
+
 // Linux numbers its signals 1 to 64 (signal(7)).
 constexpr uint32_t kLastSignal = 64;
 
@@ -197,6 +199,17 @@ std::optional<TransferRequest> ParseTransfer(std::string_view payload) {
   return request;
 }
 
+std::optional<GlobRequest> ParseGlob(std::string_view payload) {
+  Reader reader(payload);
+  GlobRequest request;
+  request.pattern = reader.CString();
+  request.literal = (reader.Flags(kLiteral) & kLiteral) != 0;
+  if (!reader.Complete() || request.pattern.empty() || request.pattern[0] != '/') {
+    return std::nullopt;
+  }
+  return request;
+}
+
 std::optional<ClockRequest> ParseClock(std::string_view payload) {
   Reader reader(payload);
   ClockRequest request;
@@ -293,6 +306,10 @@ void WriteEntry(std::string* out, const Entry& entry) {
       .U64(static_cast<uint64_t>(entry.mtime_seconds))
       .U32(entry.mtime_nanoseconds)
       .String(entry.target);
+}
+
+void WriteMatch(std::string* out, MatchKind kind, std::string_view path) {
+  FrameWriter(out, FrameType::kMatch).U8(static_cast<uint8_t>(kind)).String(path);
 }
 
 void WriteError(std::string* out, std::string_view code, int os_error, std::string_view message) {

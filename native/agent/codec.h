@@ -92,6 +92,7 @@ class FrameWriter {
 // Each answers nothing when the payload is not exactly one well-formed value.
 std::optional<ExecRequest> ParseExec(std::string_view payload);
 std::optional<TransferRequest> ParseTransfer(std::string_view payload);
+std::optional<GlobRequest> ParseGlob(std::string_view payload);
 std::optional<ClockRequest> ParseClock(std::string_view payload);
 std::optional<PowerAction> ParsePower(std::string_view payload);
 std::optional<Window> ParseWindow(std::string_view payload);
@@ -101,6 +102,7 @@ std::optional<Entry> ParseEntry(std::string_view payload, bool root);
 std::optional<uint64_t> ParseLength(std::string_view payload);
 
 void WriteEntry(std::string* out, const Entry& entry);
+void WriteMatch(std::string* out, MatchKind kind, std::string_view path);
 void WriteError(std::string* out, std::string_view code, int os_error, std::string_view message);
 
 // True for a name that can stand in a directory: one component, not "." or "..", at most 255 bytes.

@@ -242,6 +242,23 @@ TEST(ParseSmallTest, TakesTheRangesOfTheDocument) {
   EXPECT_FALSE(ParseTransfer(u32(1) + "x" + u8(0)).has_value());
   EXPECT_FALSE(ParseTransfer(u32(0) + u8(0)).has_value());
   EXPECT_FALSE(ParseTransfer(u32(2) + "/x" + u8(8)).has_value());
+  EXPECT_FALSE(ParseGlob(u32(2) + "/*" + u8(0))->literal);
+  EXPECT_TRUE(ParseGlob(u32(2) + "/*" + u8(1))->literal);
+  EXPECT_FALSE(ParseGlob(u32(2) + "/*" + u8(2)).has_value());
+  EXPECT_FALSE(ParseGlob(u32(2) + "/*").has_value());
+  EXPECT_FALSE(ParseGlob(u32(2) + "/*" + u8(0) + u8(0)).has_value());
+  EXPECT_FALSE(ParseGlob(u32(1) + "*" + u8(0)).has_value());
+  EXPECT_FALSE(ParseGlob(u32(0) + u8(0)).has_value());
+  EXPECT_FALSE(ParseGlob(u32(3) + std::string("/\0a", 3) + u8(0)).has_value());
+}
+
+TEST(WriteMatchTest, IsAKindAndAPath) {
+  std::string frame;
+  WriteMatch(&frame, MatchKind::kDirectory, "/x");
+  Reader reader(Payload(frame));
+  EXPECT_EQ(reader.U8(), 2U);
+  EXPECT_EQ(reader.String(), "/x");
+  EXPECT_TRUE(reader.Complete());
 }
 
 TEST(WriteErrorTest, NamesTheErrno) {

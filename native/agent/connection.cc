@@ -119,6 +119,12 @@ void Connection::HandleRequest(const Frame& frame) {
       }
       StartWorker(frame);
       return;
+    case FrameType::kGlob:
+      if (!ParseGlob(frame.payload)) {
+        break;
+      }
+      StartWorker(frame);
+      return;
     case FrameType::kPower:
       if (!ParsePower(frame.payload)) {
         break;

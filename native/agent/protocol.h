@@ -26,6 +26,9 @@ inline constexpr uint32_t kMaxGraceMs = 60'000;
 inline constexpr size_t kMaxName = 255;
 // Open directories on the way down a tree; one descriptor each.
 inline constexpr size_t kMaxDepth = 512;
+// What one GLOB may answer, so that neither side holds more.
+inline constexpr size_t kMaxMatches = 10'000;
+inline constexpr size_t kMaxMatchBytes = 1024 * 1024;
 
 enum class FrameType : uint8_t {
   kHello = 0x01,
@@ -41,6 +44,7 @@ enum class FrameType : uint8_t {
   kSetClock = 0x15,
   kPower = 0x16,
   kPing = 0x17,
+  kGlob = 0x18,
 
   kStarted = 0x20,
   kStdin = 0x21,
@@ -60,6 +64,7 @@ enum class FrameType : uint8_t {
   kFileEnd = 0x33,
   kLeave = 0x34,
   kSkipped = 0x35,
+  kMatch = 0x36,
 };
 
 struct ExecRequest {
@@ -84,6 +89,14 @@ struct TransferRequest {
   bool make_parents = false;
   bool set_times = false;
 };
+
+struct GlobRequest {
+  std::string pattern;   // absolute
+  bool literal = false;  // a path and nothing else
+};
+
+// What a match of a GLOB leads to; kOther is also a link that leads nowhere.
+enum class MatchKind : uint8_t { kOther = 0, kFile = 1, kDirectory = 2 };
 
 struct ClockRequest {
   int64_t seconds = 0;

@@ -1,5 +1,5 @@
-// File transfers and power, each in a process of its own that may block: a disk or a network file
-// system that hangs costs one worker, and the code is a straight line.
+// File transfers, globs and power, each in a process of its own that may block: a disk or a network
+// file system that hangs costs one worker, and the code is a straight line.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace vmtest::agent {
 
-// The body of a worker, right after the fork. Takes one of the four transfer requests or POWER,
-// whose payload was parsed once already. `in` holds what followed the request.
+// The body of a worker, right after the fork. Takes one of the four transfer requests, GLOB
+// or POWER, whose payload was parsed once already. `in` holds what followed the request.
 [[noreturn]] void RunWorker(int socket, const Frame& request, FrameBuffer* in);
 
 // The host sends, the agent writes. The answer is OK.

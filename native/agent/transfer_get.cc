@@ -101,10 +101,11 @@ class Sender {
     channel_->Write(frame);
   }
 
-  void SkipErrno() {
-    const char* name = ::strerrorname_np(errno);
+  void SkipErrno(int os_error) {
+    const char* name = ::strerrorname_np(os_error);
     Skip(name != nullptr ? name : "unreadable");
   }
+  void SkipErrno() { SkipErrno(errno); }
 
   std::optional<Failure> Contents(int fd, const struct stat& status) {
     // Files of /proc and /sys say that they are empty, or one page long; read those to their end.
@@ -224,7 +225,12 @@ class Sender {
       return std::nullopt;
     }
     Send(Describe(EntryKind::kFile, name, status));
-    return Contents(fd.get(), status);
+    // Many a file of /sys opens and cannot be read: that one is left out, and the others still
+    // come.
+    if (const auto failure = Contents(fd.get(), status)) {
+      SkipErrno(failure->os_error);
+    }
+    return std::nullopt;
   }
 
   std::optional<Failure> Subdirectory(int directory, const std::string& name, size_t depth) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "agent/fd.h"
+#include "agent/glob.h"
 #include "agent/power.h"
 #include "agent/spawn.h"
 #include "agent/transfer.h"
@@ -52,6 +53,9 @@ std::optional<Failure> Power(Channel* channel, PowerAction action) {
 std::optional<Failure> Run(Channel* channel, const Frame& request) {
   if (request.type == FrameType::kPower) {
     return Power(channel, *ParsePower(request.payload));
+  }
+  if (request.type == FrameType::kGlob) {
+    return Glob(channel, *ParseGlob(request.payload));
   }
   const TransferRequest transfer = *ParseTransfer(request.payload);
   switch (request.type) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "agent/codec.h"
+#include "agent/glob_pattern.h"
 #include "agent/init.h"
 #include "agent/users.h"
 
@@ -27,6 +28,12 @@ void ParseAll(std::string_view payload) {
   }
   if (const auto request = ParseTransfer(payload)) {
     Require(request->path[0] == '/' && request->path.find('\0') == std::string::npos);
+  }
+  if (const auto request = ParseGlob(payload)) {
+    Require(request->pattern[0] == '/');
+    for (const GlobPart& part : ParsePattern(request->pattern).parts) {
+      Require(!part.text.empty() && part.text.find('/') == std::string::npos);
+    }
   }
   for (const bool root : {false, true}) {
     const auto entry = ParseEntry(payload, root);

@@ -21,9 +21,50 @@ export function timeoutError(operation: string, timeoutMs: number): VmtestError 
   });
 }
 
+export function stallError(operation: string, stallMs: number): VmtestError {
+  return new VmtestError('VMTEST_AGENT_TIMEOUT', `the guest made no progress in ${operation} for ${stallMs} ms`, {
+    context: { operation, stallMs },
+  });
+}
+
 export function canceledError(operation: string, cause: unknown): VmtestError {
   return new VmtestError('VMTEST_AGENT_CANCELED', `${operation} was cancelled`, { cause, context: { operation } });
 }
+
+/** A file of the host that a transfer could not read or write. `context` has `path` and `errno`. */
+export function hostFileError(what: string, path: string | Buffer, cause: unknown): VmtestError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const shown = path.toString();
+  const why = HOST_REASONS[code ?? ''] ?? message;
+  return new VmtestError('VMTEST_HOST_FILE', `cannot ${what} ${shown} on the host: ${why}`, {
+    cause,
+    context: { path: shown, errno: code ?? '' },
+  });
+}
+
+/** Errors of the host's file system as they are; ours, and those that are no system's, pass through. */
+export async function onHost<T>(what: string, path: string | Buffer, action: Promise<T>): Promise<T> {
+  try {
+    return await action;
+  } catch (error) {
+    if (error instanceof VmtestError || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw hostFileError(what, path, error);
+  }
+}
+
+const HOST_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  ELOOP: 'it is a symbolic link, or there are too many on the way',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'the quota is used up',
+  EEXIST: 'it exists already',
+  ENAMETOOLONG: 'the name is too long',
+};
 
 const CODES: Readonly<Record<string, string>> = {
   spawn: 'VMTEST_AGENT_EXEC',

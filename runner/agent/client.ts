@@ -6,6 +6,7 @@ import { FrameBuilder } from './codec.js';
 import { type ExecProcess, startExec } from './exec.js';
 import type { Capture, ExecOptions } from './exec-options.js';
 import { type GetOptions, type GetTreeOptions, getFile, getTree, type ReadFileOptions, readFile } from './get.js';
+import { type GlobMatch, type GlobOptions, glob } from './glob.js';
 import { type AgentHello, readHello } from './messages.js';
 import { type Connect, Operation, type OperationOptions } from './operation.js';
 import { FrameType, PowerAction } from './protocol.js';
@@ -63,6 +64,11 @@ export class AgentClient {
   /** Gets the contents of a directory of the guest. */
   getTree(path: string, destination: string, options: GetTreeOptions = {}): Promise<TransferResult> {
     return getTree(this.#connect, path, destination, options);
+  }
+
+  /** The paths of the guest that fit an absolute pattern with `*`, `?` or `[...]`; see `glob.ts`. */
+  glob(pattern: string, options: GlobOptions = {}): Promise<GlobMatch[]> {
+    return glob(this.#connect, pattern, options);
   }
 
   /** The contents of a file of the guest, in memory. */

@@ -1,13 +1,25 @@
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open, realpath, rename, rm, symlink, utimes } from 'node:fs/promises';
+import {
+  chmod,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  utimes,
+} from 'node:fs/promises';
 
 import { VmtestError } from '../errors.js';
-import { protocolError } from './agent-error.js';
+import { hostFileError, onHost, protocolError } from './agent-error.js';
 import { type Frame, FrameBuilder, PayloadReader } from './codec.js';
 import { type Entry, mtimeOf, readEntry } from './entry.js';
 import { type Connect, Operation, type OperationOptions } from './operation.js';
-import { EntryKind, FrameType, MAX_DEPTH } from './protocol.js';
-import type { TransferResult } from './put.js';
+import { EntryKind, FrameType, MAX_DEPTH, MAX_SKIPPED } from './protocol.js';
+import type { Skipped, TransferResult } from './put.js';
 
 export interface GetOptions extends OperationOptions {
   /** Keep the modification times. Default: true. */
@@ -37,8 +49,18 @@ function request(type: number, path: string): Buffer {
   return new FrameBuilder(type).string(path).u8(0).build();
 }
 
-/** The contents that follow an ENTRY. Answers the bytes that were not holes. */
-async function receiveContents(operation: Operation, sink: Sink): Promise<number> {
+function readSkipped(payload: Buffer): Skipped {
+  const reader = new PayloadReader(payload);
+  const skipped = { path: reader.text(), reason: reader.text() };
+  reader.end();
+  return skipped;
+}
+
+/**
+ * The contents that follow an ENTRY. Answers the bytes that were not holes, or why the guest could not read the file to
+ * its end, which in a tree is no error.
+ */
+async function receiveContents(operation: Operation, sink: Sink): Promise<number | Skipped> {
   let position = 0;
   let bytes = 0;
   while (true) {
@@ -49,6 +71,7 @@ async function receiveContents(operation: Operation, sink: Sink): Promise<number
       bytes += payload.length;
       continue;
     }
+    if (type === FrameType.skipped) return readSkipped(payload);
     const reader = new PayloadReader(payload);
     if (type === FrameType.hole) {
       position += reader.length();
@@ -86,9 +109,18 @@ function fileSink(file: FileHandle): Sink {
 /** Never follows a link and never touches what exists. */
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-async function receiveFile(operation: Operation, path: string | Buffer, entry: Entry, times: boolean): Promise<number> {
+async function receiveFile(
+  operation: Operation,
+  path: string | Buffer,
+  entry: Entry,
+  times: boolean,
+): Promise<number | Skipped> {
   await using file = await open(path, CREATE, 0o600);
   const bytes = await receiveContents(operation, fileSink(file));
+  if (typeof bytes !== 'number') {
+    await unlink(path);
+    return bytes;
+  }
   // The set-id bits are a guest's word and mean nothing on the host.
   await file.chmod(entry.mode & 0o777);
   const mtime = mtimeOf(entry);
@@ -103,11 +135,20 @@ async function firstEntry(operation: Operation, kind: number): Promise<Entry> {
   return entry;
 }
 
+/** For the one file of a request: what cannot be read is said by ERROR. */
+function wholeFile(bytes: number | Skipped): number {
+  if (typeof bytes !== 'number') throw protocolError('a file that was left out though it was asked for');
+  return bytes;
+}
+
 let temporaryNames = 0;
 
 /** The file that a link stands for. What is there and is no regular file stays: a device must not be replaced. */
 async function fileToReplace(destination: string): Promise<string> {
-  const there = await lstat(destination).catch(() => undefined);
+  const there = await lstat(destination).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw hostFileError('write', destination, error);
+  });
   if (there === undefined) return destination;
   const target = await realpath(destination).catch(() => destination);
   if ((await lstat(target)).isFile()) return target;
@@ -128,9 +169,10 @@ export async function getFile(
   temporaryNames += 1;
   const temporary = `${target}.vmtest-${process.pid}-${temporaryNames}`;
   try {
-    const bytes = await receiveFile(operation, temporary, entry, options.times !== false);
+    const received = receiveFile(operation, temporary, entry, options.times !== false);
+    const bytes = wholeFile(await onHost('write', destination, received));
     await operation.readOk();
-    await rename(temporary, target);
+    await onHost('write', destination, rename(temporary, target));
     return { entries: 1, bytes, skipped: [] };
   } catch (error) {
     await rm(temporary, { force: true });
@@ -156,7 +198,7 @@ export async function readFile(connect: Connect, path: string, options: ReadFile
   await using operation = await Operation.open(`reading ${path}`, connect, options);
   await operation.send(request(FrameType.getFile, path));
   await firstEntry(operation, EntryKind.file);
-  await receiveContents(operation, {
+  const received = await receiveContents(operation, {
     async write(bytes, position) {
       fill(position);
       add(Buffer.from(bytes));
@@ -166,6 +208,7 @@ export async function readFile(connect: Connect, path: string, options: ReadFile
       fill(size);
     },
   });
+  wholeFile(received);
   await operation.readOk();
   return Buffer.concat(parts, held);
 }
@@ -201,7 +244,7 @@ class TreeReader {
 
   async run(destination: string): Promise<TransferResult> {
     const root = await firstEntry(this.#operation, EntryKind.directory);
-    const created = (await mkdir(destination, { recursive: true })) !== undefined;
+    const created = (await onHost('write', destination, mkdir(destination, { recursive: true }))) !== undefined;
     this.#enter({ path: Buffer.from(destination), entry: root, created });
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       await this.#handle(await this.#operation.read(), level);
@@ -221,11 +264,9 @@ class TreeReader {
       await this.#entry(readEntry(payload, false), level);
     } else if (type === FrameType.leave && payload.length === 0) {
       this.#levels.pop();
-      if (level.created) await this.#finish(level);
+      if (level.created) await onHost('write', level.path, this.#finish(level));
     } else if (type === FrameType.skipped) {
-      const reader = new PayloadReader(payload);
-      this.#result.skipped.push({ path: reader.text(), reason: reader.text() });
-      reader.end();
+      this.#skip(readSkipped(payload));
     } else {
       throw protocolError(`a frame of type ${type} in a tree`);
     }
@@ -241,13 +282,26 @@ class TreeReader {
       } else if (entry.kind === EntryKind.symlink) {
         await this.#symlink(entry, path);
       } else {
-        this.#result.bytes += await receiveFile(this.#operation, path, entry, this.#options.times !== false);
-        this.#result.entries += 1;
+        await this.#file(entry, path);
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST') throw syscall === undefined ? error : hostFileError('write', path, error);
       throw new VmtestError('VMTEST_AGENT_IO', `${path} exists already; getTree overwrites nothing`, { cause: error });
     }
+  }
+
+  async #file(entry: Entry, path: Buffer): Promise<void> {
+    const received = await receiveFile(this.#operation, path, entry, this.#options.times !== false);
+    if (typeof received !== 'number') return this.#skip(received);
+    this.#result.bytes += received;
+    this.#result.entries += 1;
+  }
+
+  /** Said by the guest or about it, and kept here: there is an end to how much. */
+  #skip(skipped: Skipped): void {
+    if (this.#result.skipped.length === MAX_SKIPPED) throw protocolError('a tree of which too much was left out');
+    this.#result.skipped.push(skipped);
   }
 
   async #symlink(entry: Entry, path: Buffer): Promise<void> {
@@ -256,8 +310,7 @@ class TreeReader {
     if (symlinks === 'skip' || (symlinks === 'inside' && !inside)) {
       const root = this.#levels[0]?.path.length ?? 0;
       const reason = symlinks === 'skip' ? 'symbolic link' : `symbolic link out of the tree, to ${entry.target}`;
-      this.#result.skipped.push({ path: path.subarray(root + 1).toString(), reason });
-      return;
+      return this.#skip({ path: path.subarray(root + 1).toString(), reason });
     }
     await symlink(entry.target, path);
     this.#result.entries += 1;

@@ -1,8 +1,11 @@
+export { hostFileError, onHost } from './agent-error.js';
 export { AgentClient } from './client.js';
 export type { ExecProcess } from './exec.js';
 export type { Capture, ExecOptions, TerminalSize } from './exec-options.js';
 export type { Captured, ExecResult } from './exec-result.js';
 export type { GetOptions, GetTreeOptions, ReadFileOptions } from './get.js';
+export type { GlobMatch, GlobOptions } from './glob.js';
+export { componentSource, isPattern, tokenize, unquote } from './glob-pattern.js';
 export type { AgentHello, FailedModule } from './messages.js';
 export type { Connect, OperationOptions } from './operation.js';
 export { AGENT_PORT } from './protocol.js';

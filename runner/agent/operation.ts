@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import { canceledError, errorFromFrame, lostError, protocolError, timeoutError } from './agent-error.js';
+import { canceledError, errorFromFrame, lostError, protocolError, stallError, timeoutError } from './agent-error.js';
 import { type Frame, FrameDecoder, frameHeader } from './codec.js';
 import { FrameType } from './protocol.js';
 
@@ -12,6 +12,11 @@ export interface OperationOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds for the whole operation; it then fails with `VMTEST_AGENT_TIMEOUT`. Default: none. */
   timeoutMs?: number | undefined;
+  /**
+   * Milliseconds that the guest may go without taking or sending anything; the operation then fails with
+   * `VMTEST_AGENT_TIMEOUT`. Fits a transfer, whose length nobody knows. Default: none.
+   */
+  stallMs?: number | undefined;
 }
 
 /**
@@ -25,6 +30,7 @@ export class Operation implements AsyncDisposable {
   readonly #decoder = new FrameDecoder();
   readonly #options: OperationOptions;
   readonly #timeout: AbortSignal | undefined;
+  #stalled = false;
   readonly #onAbort = (): void => void this.#stream.destroy();
 
   private constructor(name: string, stream: Duplex, options: OperationOptions, timeout: AbortSignal | undefined) {
@@ -43,13 +49,14 @@ export class Operation implements AsyncDisposable {
   /** Connects. `name` says in error messages what was being done. */
   static async open(name: string, connect: Connect, options: OperationOptions): Promise<Operation> {
     const timeout = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
-    const signals = [options.signal, timeout].filter((signal) => signal !== undefined);
+    const stall = options.stallMs === undefined ? undefined : AbortSignal.timeout(options.stallMs);
+    const signals = [options.signal, timeout, stall].filter((signal) => signal !== undefined);
     let stream: Duplex;
     try {
       options.signal?.throwIfAborted();
       stream = await connect(signals.length === 0 ? undefined : AbortSignal.any(signals));
     } catch (error) {
-      throw reasonFor(name, options, timeout) ?? lostError(name, error);
+      throw reasonFor(name, options, timeout, stall?.aborted) ?? lostError(name, error);
     }
     return new Operation(name, stream, options, timeout);
   }
@@ -68,7 +75,7 @@ export class Operation implements AsyncDisposable {
       if (frame !== undefined) return frame;
       let chunk: IteratorResult<Buffer>;
       try {
-        chunk = await this.#chunks.next();
+        chunk = await this.#watched(this.#chunks.next());
       } catch (error) {
         throw this.#lost(error);
       }
@@ -88,7 +95,7 @@ export class Operation implements AsyncDisposable {
   /** Sends bytes that are whole frames, and waits while the stream is full. */
   async send(bytes: Buffer): Promise<void> {
     if (this.#stream.destroyed) throw this.#lost();
-    if (!this.#stream.write(bytes)) await this.#drained();
+    if (!this.#stream.write(bytes)) await this.#watched(this.#drained());
   }
 
   /** Sends one DATA frame. The bytes must not change afterwards. */
@@ -98,7 +105,7 @@ export class Operation implements AsyncDisposable {
     this.#stream.write(frameHeader(FrameType.data, bytes.length));
     const room = this.#stream.write(bytes);
     this.#stream.uncork();
-    if (!room) await this.#drained();
+    if (!room) await this.#watched(this.#drained());
   }
 
   /** Stops the deadline and the signal from touching the stream any more. */
@@ -110,6 +117,21 @@ export class Operation implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.release().destroy();
+  }
+
+  /** Time counts only while the guest is waited for, not while this side is busy with a file. */
+  async #watched<T>(progress: Promise<T>): Promise<T> {
+    const { stallMs } = this.#options;
+    if (stallMs === undefined) return progress;
+    const timer = setTimeout(() => {
+      this.#stalled = true;
+      this.#stream.destroy();
+    }, stallMs);
+    try {
+      return await progress;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #drained(): Promise<void> {
@@ -128,12 +150,18 @@ export class Operation implements AsyncDisposable {
   }
 
   #lost(cause?: unknown): Error {
-    return reasonFor(this.#name, this.#options, this.#timeout) ?? lostError(this.#name, cause);
+    return reasonFor(this.#name, this.#options, this.#timeout, this.#stalled) ?? lostError(this.#name, cause);
   }
 }
 
-function reasonFor(name: string, options: OperationOptions, timeout: AbortSignal | undefined): Error | undefined {
+function reasonFor(
+  name: string,
+  options: OperationOptions,
+  timeout: AbortSignal | undefined,
+  stalled: boolean | undefined,
+): Error | undefined {
   if (options.signal?.aborted === true) return canceledError(name, options.signal.reason);
   if (timeout?.aborted === true) return timeoutError(name, options.timeoutMs ?? 0);
+  if (stalled === true) return stallError(name, options.stallMs ?? 0);
   return undefined;
 }

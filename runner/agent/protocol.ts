@@ -12,6 +12,13 @@ export const MAX_GRACE_MS = 60_000;
 export const MAX_NAME = 255;
 /** Directories on the way down a tree. */
 export const MAX_DEPTH = 512;
+/** Things that one tree may leave out. */
+export const MAX_SKIPPED = 100_000;
+/** PATH_MAX of Linux, without the NUL. */
+export const MAX_PATH = 4095;
+/** What one GLOB may answer. */
+export const MAX_MATCHES = 10_000;
+export const MAX_MATCH_BYTES = 1024 * 1024;
 
 export const FrameType = {
   hello: 0x01,
@@ -26,6 +33,7 @@ export const FrameType = {
   setClock: 0x15,
   power: 0x16,
   ping: 0x17,
+  glob: 0x18,
   started: 0x20,
   stdin: 0x21,
   stdinEof: 0x22,
@@ -43,10 +51,13 @@ export const FrameType = {
   fileEnd: 0x33,
   leave: 0x34,
   skipped: 0x35,
+  match: 0x36,
 } as const;
 
 export const ExecFlag = { cleanEnv: 1, stdin: 2, pty: 4 } as const;
 export const TransferFlag = { owner: 1, parents: 2, times: 4 } as const;
+export const GlobFlag = { literal: 1 } as const;
+export const MatchKind = { other: 0, file: 1, directory: 2 } as const;
 export const EntryKind = { file: 1, directory: 2, symlink: 3 } as const;
 export const PowerAction = { powerOff: 0, reboot: 1, halt: 2 } as const;
 

@@ -1,6 +1,8 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 
+import { VmtestError } from '../errors.js';
+import { onHost } from './agent-error.js';
 import { FrameBuilder } from './codec.js';
 import { type Entry, writeEntry } from './entry.js';
 import { type Connect, Operation, type OperationOptions } from './operation.js';
@@ -151,8 +153,16 @@ export async function putFile(
   options: PutOptions,
 ): Promise<TransferResult> {
   const fromHost = typeof source === 'string';
-  await using file = fromHost ? await open(source, constants.O_RDONLY | constants.O_NONBLOCK) : undefined;
+  await using file = fromHost
+    ? await onHost('read', source, open(source, constants.O_RDONLY | constants.O_NONBLOCK))
+    : undefined;
   const status = await file?.stat();
+  if (fromHost && status?.isFile() !== true) {
+    const why = status?.isDirectory() === true ? 'is a directory' : 'is not a regular file';
+    throw new VmtestError('VMTEST_HOST_FILE', `cannot read ${source} on the host: it ${why}`, {
+      context: { path: source, errno: status?.isDirectory() === true ? 'EISDIR' : 'EINVAL' },
+    });
+  }
   await using operation = await Operation.open(`writing ${path}`, connect, options);
   const bytes = await exchange(operation, async () => {
     await operation.send(request(FrameType.putFile, path, { times: fromHost, ...options }));
@@ -170,7 +180,9 @@ export async function putFile(
           }
         : entryOf(EntryKind.file, EMPTY, status);
     await operation.send(writeEntry({ ...entry, mode: options.mode ?? entry.mode }));
-    if (file !== undefined && status !== undefined) return sendFile(operation, file, status);
+    if (fromHost && file !== undefined && status !== undefined) {
+      return onHost('read', source, sendFile(operation, file, status));
+    }
     return sendChunks(operation, source instanceof Uint8Array ? [source] : (source as AsyncIterable<Uint8Array>));
   });
   return { entries: 1, bytes, skipped: [] };
@@ -184,27 +196,28 @@ async function sendDirectory(
   relative: Buffer,
   result: TransferResult,
 ): Promise<void> {
-  const names = await readdir(path, { encoding: 'buffer' });
+  const names = await onHost('read', path, readdir(path, { encoding: 'buffer' }));
   // The same tree makes the same transfer.
   names.sort(Buffer.compare);
   for (const name of names) {
     const child = Buffer.concat([path, SLASH, name]);
     const shown = relative.length === 0 ? name : Buffer.concat([relative, SLASH, name]);
-    const status = await lstat(child);
+    const status = await onHost('read', child, lstat(child));
     if (status.isDirectory()) {
       await operation.send(writeEntry(entryOf(EntryKind.directory, name, status)));
       result.entries += 1;
       await sendDirectory(operation, child, shown, result);
     } else if (status.isSymbolicLink()) {
-      const target = await readlink(child, { encoding: 'buffer' });
+      const target = await onHost('read', child, readlink(child, { encoding: 'buffer' }));
       await operation.send(writeEntry(entryOf(EntryKind.symlink, name, status, target)));
       result.entries += 1;
     } else if (status.isFile()) {
       // What was a file a moment ago must not be followed or waited for now.
-      await using file = await open(child, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      await using file = await onHost('read', child, open(child, flags));
       const current = await file.stat();
       await operation.send(writeEntry(entryOf(EntryKind.file, name, current)));
-      result.bytes += await sendFile(operation, file, current);
+      result.bytes += await onHost('read', child, sendFile(operation, file, current));
       result.entries += 1;
     } else {
       result.skipped.push({ path: shown.toString(), reason: 'not a file, directory or link' });
@@ -220,7 +233,12 @@ export async function putTree(
   path: string,
   options: PutOptions,
 ): Promise<TransferResult> {
-  const status = await stat(source);
+  const status = await onHost('read', source, stat(source));
+  if (!status.isDirectory()) {
+    throw new VmtestError('VMTEST_HOST_FILE', `cannot read ${source} on the host: it is not a directory`, {
+      context: { path: source, errno: 'ENOTDIR' },
+    });
+  }
   const result: TransferResult = { entries: 1, bytes: 0, skipped: [] };
   await using operation = await Operation.open(`writing the tree ${path}`, connect, options);
   // Awaited here: the connection is closed when this function ends.

@@ -303,7 +303,16 @@ describe('trees', () => {
     await expect(agent.client.getTree('/no/such/tree', join(host, 'x'))).rejects.toMatchObject({
       context: { errno: 'ENOENT' },
     });
-    await expect(agent.client.putTree(join(host, 'none'), guest)).rejects.toMatchObject({ code: 'ENOENT' });
+    for (const [source, errno] of [
+      ['none', 'ENOENT'],
+      ['file', 'ENOTDIR'],
+    ] as const) {
+      await expect(agent.client.putTree(join(host, source), guest)).rejects.toMatchObject({
+        code: 'VMTEST_HOST_FILE',
+        message: expect.stringContaining(join(host, source)),
+        context: { errno },
+      });
+    }
   });
 
   test('thousands of files', async () => {

@@ -2,8 +2,9 @@
 import type { DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Flavour } from '../images/packages.js';
+import type { Copies } from './copy-spec.js';
 
-export interface RunCommand {
+export interface RunCommand extends Copies {
   kind: 'run';
   argv: string[];
   image?: string;

@@ -55,6 +55,18 @@ describe('vmtest run', () => {
     });
   });
 
+  it('takes copies, each as often as wanted', () => {
+    const flags = ['--copy-in', 'a:/a', '--copy-in', 'b:/b', '--copy-out', '/c:c'];
+    expect(run(...flags, '--', 'true')).toMatchObject({
+      copyIn: [
+        { text: 'a:/a', source: 'a', destination: '/a' },
+        { text: 'b:/b', source: 'b', destination: '/b' },
+      ],
+      copyOut: [{ text: '/c:c', source: '/c', destination: 'c' }],
+    });
+    expect(() => run('--copy-out', 'c:c', '--', 'true')).toThrow(/--copy-out: "c:c" does not begin with an absolute/);
+  });
+
   it("leaves the command's own flags alone", () => {
     expect(run('--', 'ls', '--help', '--', '--cpus', '9').argv).toEqual(['ls', '--help', '--', '--cpus', '9']);
     expect(run('ls', '-la', '--memory').argv).toEqual(['ls', '-la', '--memory']);

@@ -6,6 +6,7 @@ import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/ke
 import { FLAVOURS, type Flavour } from '../images/packages.js';
 import { DEFAULT_IMAGE } from '../machine/defaults.js';
 import type { Command, RunCommand } from './command.js';
+import { parseCopies } from './copy-spec.js';
 import { examplesHelp, exitCodesHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
@@ -75,6 +76,8 @@ interface RunFlags {
   disk?: string[];
   root?: string;
   init?: string;
+  copyIn?: string[];
+  copyOut?: string[];
   env?: string[];
   cwd?: string;
   user?: string;
@@ -118,6 +121,12 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .option('--cwd <dir>', 'working directory of the command')
     .option('--init <path>', "boot the root's own init, `systemd` or a path; the agent is its service")
     .option('--user <user>', 'name, or uid[:gid], that the command runs as (default: root)')
+    .option('--copy-in <src:dst>', 'copy SRC of this host to /DST of the guest before the command; repeatable', collect)
+    .option(
+      '--copy-out <src:dst>',
+      "copy the guest's /SRC to DST after the command, also when it failed; repeatable",
+      collect,
+    )
     .option('--timeout <time>', 'limit for the command, like 500ms, 30s, 2m (default: none)')
     .option('--boot-timeout <time>', 'limit for the boot', '120s')
     .option('--console <file>', 'write the serial console there; - is standard error')
@@ -262,6 +271,7 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
   }
   if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
   if (flags.root !== undefined) command.root = parseRoot(flags.root);
+  Object.assign(command, parseCopies(flags));
   if (command.image !== undefined && command.initrd !== undefined) {
     throw usage('--initrd: goes with --kernel and not with --image, which has one');
   }

@@ -9,6 +9,7 @@ import type { Machine } from '../machine/machine.js';
 import { planGuest } from '../machine/plan.js';
 import type { RunCommand } from './command.js';
 import { openConsole } from './console-output.js';
+import { prepareCopies } from './copies.js';
 import { connectStdio, terminalFor } from './stdio.js';
 
 /** How long a guest with writable disks may take to write them back and power off. Milliseconds. */
@@ -24,10 +25,13 @@ export async function run(command: RunCommand, signal: AbortSignal): Promise<num
     command.console,
     files.filter((file) => file !== undefined),
   );
+  const copies = await prepareCopies(command, signal, say);
   const launched = { ...launchOptions(command), onConsole: console.write, signal };
   await using machine = await launch(launched);
-  const code = await execute(machine, command, signal);
+  const succeeded = (code: number) => code === 0 && !(command.failOnSplat && machine.console.splats.length > 0);
+  const { code, failure } = await copies.around(machine, () => execute(machine, command, signal), succeeded);
   await writeBack(machine, command, signal);
+  if (failure !== undefined) throw failure;
   if (command.failOnSplat) checkSplats(machine, code);
   return code;
 }
@@ -77,6 +81,8 @@ async function execute(machine: Machine, command: RunCommand, signal: AbortSigna
     });
   const result = await withLimits(Promise.race([process.result, stdio.broken]), { timeoutMs, onTimeout, signal }).catch(
     (error: unknown) => {
+      // What is still running must not change the files that are copied out.
+      process.kill('SIGKILL');
       throw notStarted(error, command);
     },
   );
