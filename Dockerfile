@@ -23,7 +23,7 @@ COPY --from=build /src/dist ./dist
 COPY --from=build /src/build/release/vmm/vmtest-vmm ./build/release/vmm/
 COPY --from=build /src/build/release/agent/vmtest-agent ./build/release/agent/
 COPY --from=build /src/build/release/addon/vmtest.node ./build/release/addon/
-RUN ln -s /opt/vmtest/dist/runner/cli/main.js /usr/local/bin/vmtest && chmod +x dist/runner/cli/main.js
+RUN ln -s /opt/vmtest/dist/cli/vmtest.js /usr/local/bin/vmtest && chmod +x dist/cli/vmtest.js
 WORKDIR /work
 ENTRYPOINT ["vmtest"]
 CMD ["--help"]

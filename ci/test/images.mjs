@@ -8,7 +8,7 @@ import { noCounts } from './reports.mjs';
 const IMAGES = ['micro', 'debian-12', 'debian-12-dev'];
 const ARCHITECTURES = ['x86_64', 'aarch64'];
 const FLAVOURS = ['cloud', 'generic'];
-const VMTEST = ['node', 'dist/runner/cli/main.js'];
+const VMTEST = ['node', 'dist/cli/vmtest.js'];
 
 /** @returns {Promise<Counts>} */
 export async function images() {

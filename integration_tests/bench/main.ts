@@ -118,7 +118,7 @@ async function measureHost(): Promise<void> {
 
 if (process.env['VMTEST_BENCH_IN_LAB'] === undefined) {
   // The lab has no network: what the bench boots is fetched out here.
-  await execa(process.execPath, ['dist/runner/cli/main.js', 'images', 'fetch'], { stdio: 'inherit' });
+  await execa(process.execPath, ['dist/cli/vmtest.js', 'images', 'fetch'], { stdio: 'inherit' });
   await measureHost();
 }
 const probe = await probeKvm(findInstallation().vmm);

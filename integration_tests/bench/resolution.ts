@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { median } from './table.js';
 
-const RUN = ['dist/runner/cli/main.js', 'run', '--dry-run', '--', 'true'];
+const RUN = ['dist/cli/vmtest.js', 'run', '--dry-run', '--', 'true'];
 
 export interface ResolutionSample {
   /** Wall time of a whole `vmtest run --dry-run`, milliseconds. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/runner/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/vmtest.js', import.meta.url));
 
 export interface CliOptions {
   /** Bytes for standard input; default: none, it is at its end at once. */

@@ -2,13 +2,14 @@
 import { createCleanup } from '../cleanup.js';
 import { VmtestError } from '../errors.js';
 import { buildImage } from '../images/build/build.js';
-import { ensureImage, recipeOf, unknownImage } from '../images/build/ensure-image.js';
+import { ensureImage } from '../images/build/ensure-image.js';
+import { recipeOf, unknownImage } from '../images/build/get-image.js';
 import { type Recipe, readRecipes } from '../images/build/recipe.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import type { Architecture } from '../images/kernels/architecture.js';
-import { prefetch } from '../images/resolve.js';
 import { blobPath } from '../images/store/blobs.js';
 import { findImage, type ImageName, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
+import { prefetch } from '../images/user-kernel.js';
 import { findInstallation, imageSource } from '../installation.js';
 import type { ImagesCommand } from './command.js';
 

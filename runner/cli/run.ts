@@ -9,7 +9,7 @@ import type { Machine } from '../machine/machine.js';
 import { planGuest } from '../machine/plan.js';
 import type { RunCommand } from './command.js';
 import { openConsole } from './console-output.js';
-import { prepareCopies } from './copies.js';
+import type { PreparedCopies } from './copies.js';
 import { connectStdio, terminalFor } from './stdio.js';
 
 /** How long a guest with writable disks may take to write them back and power off. Milliseconds. */
@@ -25,7 +25,7 @@ export async function run(command: RunCommand, signal: AbortSignal): Promise<num
     command.console,
     files.filter((file) => file !== undefined),
   );
-  const copies = await prepareCopies(command, signal, say);
+  const copies = await copiesOf(command, signal);
   const launched = { ...launchOptions(command), onConsole: console.write, signal };
   await using machine = await launch(launched);
   const succeeded = (code: number) => code === 0 && !(command.failOnSplat && machine.console.splats.length > 0);
@@ -34,6 +34,14 @@ export async function run(command: RunCommand, signal: AbortSignal): Promise<num
   if (failure !== undefined) throw failure;
   if (command.failOnSplat) checkSplats(machine, code);
   return code;
+}
+
+/** Loaded only when there is something to copy. */
+async function copiesOf(command: RunCommand, signal: AbortSignal): Promise<PreparedCopies> {
+  if (command.copyIn === undefined && command.copyOut === undefined) {
+    return { around: async (_, execute) => ({ code: await execute() }) };
+  }
+  return (await import('./copies.js')).prepareCopies(command, signal, say);
 }
 
 /** Everything is checked, fetched and made as for a guest. */

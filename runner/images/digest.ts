@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Cache, cached, find, keyOf } from './cache.js';
+import { type Cache, cached, keyOf } from './cache.js';
 
 export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -39,8 +39,8 @@ export async function remembered(
   compute: (path: string) => Promise<string>,
 ): Promise<string> {
   const { key, settled } = await identityOf(path);
-  const known = await find(cache, kind, key);
-  if (known !== undefined) return readFile(join(known, name), 'utf8');
+  const known = await readFile(join(cache.root, kind, key, name), 'utf8').catch(() => undefined);
+  if (known !== undefined) return known;
   const value = await compute(path);
   if (settled) await cached(cache, kind, key, (directory) => writeFile(join(directory, name), value));
   return value;

@@ -14,6 +14,8 @@ export interface GuestImage {
   /** A static busybox, and its applets as paths like `bin/sh`. */
   busybox: { path: string; applets: string[] } | undefined;
   root: { path: string; fstype: string } | undefined;
+  /** SHA-256 of each of these files, by path: they were verified. */
+  digests: ReadonlyMap<string, string>;
 }
 
 /** Lays the image out and tells where everything is. */
@@ -31,6 +33,7 @@ export async function guestImage(cache: Cache, image: StoredImage): Promise<Gues
         ? undefined
         : { path: path(busybox), applets: applets === undefined ? [] : await readLines(path(applets)) },
     root: root === undefined ? undefined : { ...root, path: image.pathOf(root.path) },
+    digests: new Map(files.map((file) => [path(file.path), file.sha256])),
   };
 }
 

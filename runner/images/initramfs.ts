@@ -26,6 +26,8 @@ export interface InitramfsInput {
   base?: string;
   /** Static busybox and the paths of its applets, like `bin/sh`; needed where there is neither a `base` nor another root. */
   busybox?: { path: string; applets: readonly string[] };
+  /** Digests that are known already, by path. */
+  digests?: ReadonlyMap<string, string>;
 }
 
 /** Part of every key: raise it when the same input is to give another archive. */
@@ -37,6 +39,7 @@ const text = (data: string): CpioEntry => ({ type: 'file', data: Buffer.from(dat
 /** The path of the archive in the cache. */
 export async function buildInitramfs(cache: Cache, input: InitramfsInput): Promise<string> {
   const digest = async (what: string, path: string): Promise<string> =>
+    input.digests?.get(path) ??
     fileDigest(cache, path).catch((cause: unknown) => {
       throw new VmtestError('VMTEST_BAD_INPUT', `${what} ${path}: ${reasonOf(cause)}`, { cause });
     });

@@ -11,6 +11,8 @@ import { runTool } from './run-tool.js';
 export type Flavour = 'cloud' | 'generic';
 export const FLAVOURS: readonly Flavour[] = ['cloud', 'generic'];
 
+export const isFlavour = (name: string): name is Flavour => FLAVOURS.some((flavour) => flavour === name);
+
 /** The package that always depends on the newest kernel of a flavour. */
 export function kernelPackage(flavour: Flavour, arch: Architecture = hostArchitecture()): string {
   return `linux-image-${flavour === 'cloud' ? 'cloud-' : ''}${DEBIAN_ARCH[arch]}`;

@@ -1,23 +1,17 @@
 /** From what the user asked for to the two files that a guest boots from. */
 import { constants } from 'node:fs';
-import { access, open, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, stat } from 'node:fs/promises';
 import { VmtestError } from '../errors.js';
 import type { Cache } from './cache.js';
-import { type FetchOptions, fetchPackage, findPackage, type UnpackedPackage } from './debian.js';
-import { compressionOf } from './decompress.js';
+import type { FetchOptions } from './debian.js';
 import type { GuestImage } from './guest-image.js';
 import { buildInitramfs, type InitramfsInput } from './initramfs.js';
 import { type Architecture, hostArchitecture } from './kernels/architecture.js';
 import { badKernel } from './kernels/bad-kernel.js';
-import { checkKernel } from './kernels/check-kernel.js';
 import { type Kernel, prepareKernel } from './kernels/kernel.js';
-import { locateKernel } from './kernels/locate.js';
-import type { LocatedKernel } from './kernels/located.js';
-import { readyModules } from './kernels/module-tree.js';
 import type { Feature } from './kernels/requirements.js';
-import { checkFileSystem, findModules, type ModuleSet, mountModules, readModuleSet } from './modules.js';
-import { FLAVOURS, type Flavour, finishKernel, kernelPackage } from './packages.js';
+import { checkFileSystem, type ModuleSet, mountModules, readModuleSet } from './modules.js';
+import { isFlavour } from './packages.js';
 import { reasonOf } from './reason.js';
 
 export interface ImageRequest {
@@ -48,8 +42,6 @@ export interface BootImages {
   initrd: string;
 }
 
-const isFlavour = (name: string): name is Flavour => FLAVOURS.some((flavour) => flavour === name);
-
 /** Finds, fetches and makes what is needed; all of it is cached. */
 export async function resolveImages(cache: Cache, request: ImageRequest, options: FetchOptions): Promise<BootImages> {
   await checkFiles(request);
@@ -58,6 +50,7 @@ export async function resolveImages(cache: Cache, request: ImageRequest, options
   const modules = directory === undefined ? undefined : await readModuleSet(directory);
   await check?.(modules);
   const input: InitramfsInput = { agent: request.agent, modules };
+  if (request.image !== undefined) input.digests = request.image.digests;
   if (request.rootFileSystem !== undefined) {
     if (modules !== undefined) checkFileSystem(modules, request.rootFileSystem);
     input.mount = mountModules(request.rootFileSystem);
@@ -66,48 +59,6 @@ export async function resolveImages(cache: Cache, request: ImageRequest, options
   }
   if (request.initrd !== undefined) input.base = request.initrd;
   return { kernel, initrd: await buildInitramfs(cache, input) };
-}
-
-/** Fetches a kernel, whether or not an older one is there; what for machines without a network. */
-export async function prefetch(cache: Cache, flavour: Flavour, options: FetchOptions): Promise<UnpackedPackage> {
-  const kernel = await fetchPackage(cache, kernelPackage(flavour), { ...options, finish: finishKernel });
-  await resolveKernel(cache, flavour, hostArchitecture(), options);
-  return kernel;
-}
-
-async function findOrFetch(cache: Cache, name: string, options: FetchOptions): Promise<UnpackedPackage> {
-  const found = await findPackage(cache, name);
-  if (found !== undefined) return found;
-  try {
-    return await fetchPackage(cache, name, options);
-  } catch (cause) {
-    if (!(cause instanceof VmtestError) || cause.code !== 'VMTEST_FETCH') throw cause;
-    const advice = 'run `vmtest images fetch --flavour FLAVOUR` where there is a network, or give --kernel a file';
-    throw new VmtestError('VMTEST_FETCH', `${cause.message}; ${advice}`, { cause });
-  }
-}
-
-interface ResolvedKernel {
-  located: LocatedKernel;
-  kernel: Kernel;
-}
-
-async function resolveKernel(
-  cache: Cache,
-  name: string,
-  arch: Architecture,
-  options: FetchOptions,
-): Promise<ResolvedKernel> {
-  if (!isFlavour(name)) {
-    const located = await locateKernel(cache, name, { ...options, arch });
-    return { located, kernel: await prepareKernel(cache, located.image, { arch, label: located.label }) };
-  }
-  const unpacked = await findOrFetch(cache, kernelPackage(name), { ...options, finish: finishKernel });
-  const release = unpacked.package.replace('linux-image-', '');
-  const image = join(unpacked.root, 'boot', `vmlinuz-${release}`);
-  // Written by finishKernel: the package is never changed, so the file need not be hashed on each run.
-  const digest = await readFile(join(dirname(unpacked.root), 'vmlinuz.sha256'), 'utf8');
-  return { located: { image, label: image, release }, kernel: await prepareKernel(cache, image, { arch, digest }) };
 }
 
 function busyboxOf(image: GuestImage | undefined): NonNullable<GuestImage['busybox']> {
@@ -119,7 +70,8 @@ function busyboxOf(image: GuestImage | undefined): NonNullable<GuestImage['busyb
   );
 }
 
-interface KernelToBoot {
+/** Of an image or of the user. */
+export interface KernelToBoot {
   kernel: Kernel;
   /** Its `lib/modules/RELEASE`. */
   directory: string | undefined;
@@ -128,47 +80,18 @@ interface KernelToBoot {
 }
 
 async function kernelOf(cache: Cache, request: ImageRequest, options: FetchOptions): Promise<KernelToBoot> {
+  const { image, kernel: named } = request;
   const arch = request.arch ?? hostArchitecture();
-  const { image } = request;
-  if (request.kernel !== undefined) {
-    const resolved = await resolveKernel(cache, request.kernel, arch, options);
-    const directory = await modulesOf(cache, resolved, request.modules, options);
-    const features = await featuresOf(request);
-    return {
-      kernel: resolved.kernel,
-      directory,
-      check: (modules) => checkKernel(cache, { ...resolved, modules, directory, features }),
-    };
-  }
+  // Loaded only when it is wanted: most runs boot the kernel of an image.
+  if (named !== undefined)
+    return (await import('./user-kernel.js')).userKernel(cache, { ...request, kernel: named, arch }, options);
   if (image === undefined) throw new VmtestError('VMTEST_BAD_INPUT', 'neither an image nor a kernel was given');
   const { path, sha256 } = image.kernel;
   const kernel = await prepareKernel(cache, path, { arch, digest: sha256, label: `of the image ${image.name}` });
-  const named = request.modules;
-  return { kernel, directory: named === undefined ? image.modules : await readyModules(cache, named, options) };
-}
-
-/** The `lib/modules/RELEASE` of a kernel, ready to be read; undefined when there is none. */
-async function modulesOf(
-  cache: Cache,
-  { kernel, located }: ResolvedKernel,
-  named: string | undefined,
-  options: FetchOptions,
-): Promise<string | undefined> {
-  if (named !== undefined) return readyModules(cache, named, options);
-  const own = await located.modules?.(kernel.release);
-  const release = kernel.release ?? located.release;
-  if (own !== undefined || release === undefined) return own;
-  const found = await findModules(located.image, release);
-  return found === undefined ? undefined : readyModules(cache, found, options);
-}
-
-/** With the compression of the user's initial RAM file system, which the kernel unpacks. */
-async function featuresOf({ features = [], initrd }: ImageRequest): Promise<readonly Feature[]> {
-  if (initrd === undefined) return features;
-  await using file = await open(initrd);
-  const { buffer } = await file.read(Buffer.alloc(8), 0, 8, 0);
-  const compression = compressionOf(buffer);
-  return compression === undefined ? features : [...features, compression];
+  const { modules } = request;
+  if (modules === undefined) return { kernel, directory: image.modules };
+  const { readyModules } = await import('./kernels/module-tree.js');
+  return { kernel, directory: await readyModules(cache, modules, options) };
 }
 
 /** What is wrong with the user's own files is told before anything is fetched. Throws `VMTEST_BAD_INPUT`. */

@@ -9,7 +9,7 @@ import { type GuestImage, guestImage } from '../images/guest-image.js';
 import { hostArchitecture } from '../images/kernels/architecture.js';
 import type { Feature } from '../images/kernels/requirements.js';
 import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
-import { prepareRoot, type Root, type RootRequest } from '../images/roots/root.js';
+import type { Root, RootRequest } from '../images/roots/root.js';
 import { isReadOnly } from '../images/roots/superblock.js';
 import { findInstallation, imageSource } from '../installation.js';
 import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
@@ -50,7 +50,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   const cache: Cache = { root: cacheRoot(env), cleanup };
   const { agent } = findInstallation(env);
   await checkFiles({ ...options, image: undefined, agent });
-  const ownRoot = options.root === undefined ? undefined : await prepareRoot(cache, options.root, options);
+  const ownRoot = await ownRootOf(cache, options);
   const image = await imageOf(cache, options, env);
   const root = ownRoot ?? imageRoot(image, options);
   if (root !== undefined) await checkDisk(root.path, root.writable);
@@ -72,6 +72,13 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
     nested: options.nested ?? false,
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
   };
+}
+
+/** Loaded only when it is wanted: most guests have the root of an image. */
+async function ownRootOf(cache: Cache, options: PlanOptions): Promise<Root | undefined> {
+  if (options.root === undefined) return undefined;
+  const { prepareRoot } = await import('../images/roots/root.js');
+  return prepareRoot(cache, options.root, options);
 }
 
 /** The image that was named, or the one that gives what is missing. */

@@ -2,7 +2,6 @@
 import { constants, readdir as nodeReaddir } from 'node:fs';
 import { access, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { glob } from 'tinyglobby';
 import { isPattern, type Skipped, unquote } from '../../agent/index.js';
 import { VmtestError } from '../../errors.js';
 import { type HostPattern, planHostPattern } from './host-pattern.js';
@@ -82,6 +81,7 @@ async function checkReadable(path: string, kind: CopySource['kind']): Promise<vo
 
 /** Sorted bytewise, as the guest sorts. */
 async function search(pattern: HostPattern, signal: AbortSignal | undefined): Promise<string[]> {
+  const { glob } = await import('tinyglobby');
   const found = await glob(pattern.crawl, {
     cwd: pattern.base,
     onlyFiles: false,
