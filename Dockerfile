@@ -15,11 +15,12 @@ FROM debian:bookworm
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 WORKDIR /opt/vmtest
 COPY ci/bootstrap ci/packages.txt ci/
-# The package lists stay: the first run fetches the guest's kernel from Debian.
+# The package lists stay: the first run makes its image out of Debian's packages.
 RUN ci/bootstrap --only run
 COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules
 COPY --from=build /src/dist ./dist
+COPY --from=build /src/guest-images ./guest-images
 COPY --from=build /src/build/release/vmm/vmtest-vmm ./build/release/vmm/
 COPY --from=build /src/build/release/agent/vmtest-agent ./build/release/agent/
 COPY --from=build /src/build/release/addon/vmtest.node ./build/release/addon/

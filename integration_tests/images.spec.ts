@@ -1,6 +1,6 @@
 /** Guests out of images of the store: the default one, Debian with and without its init, and one that was damaged. */
 import { cp, readdir, readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { cacheRoot } from '../runner/images/cache.js';
 import { launch, type Machine } from '../runner/index.js';
@@ -61,6 +61,16 @@ test('an unknown image: the nearest names', async () => {
   const { code, stderr } = await vmtest(['run', '--image', 'debain-12', '--', 'true']);
   expect(code).toBe(2);
   expect(stderr).toContain('there is no image "debain-12"; known are debian-12,');
+});
+
+test('an image by its digest: that one and no other', async () => {
+  const { stdout: path } = await vmtest(['images', 'path', 'micro']);
+  const digest = basename(path.trim());
+  const right = await vmtest(['run', '--image', `micro@${digest.slice(0, 12)}`, '--dry-run', '--', 'true']);
+  expect(right.code, right.stderr).toBe(0);
+  const wrong = await vmtest(['run', '--image', `micro@sha256:${'0'.repeat(64)}`, '--', 'true']);
+  expect(wrong.code).toBe(125);
+  expect(wrong.stderr).toContain(`the store has ${digest}, not 000`);
 });
 
 test('a damaged image is set aside and never booted', async () => {

@@ -12,10 +12,32 @@ export interface EnsureOptions extends FetchOptions {
 }
 
 /**
- * The image, verified. Throws `VMTEST_BAD_INPUT` for a name that neither the store nor a recipe has, `VMTEST_IMAGE`
- * when what was pulled is not what it says it is, and `VMTEST_FETCH` where it can be neither pulled nor made.
+ * The image, verified. `name` is NAME, or NAME@DIGEST with the first 12 or more digits of its digest, where no other
+ * will do. Throws `VMTEST_BAD_INPUT` for a name that neither the store nor a recipe has, `VMTEST_IMAGE` when what was
+ * pulled is not what it says it is or the digest is another one, and `VMTEST_FETCH` where it can be neither pulled nor
+ * made.
  */
 export async function ensureImage(
+  cache: Cache,
+  wanted: { name: string; arch: Architecture },
+  source: ImageSource,
+  options: EnsureOptions,
+): Promise<StoredImage> {
+  const { name, digest } = parseImageName(wanted.name);
+  const image = await findOrGet(cache, { name, arch: wanted.arch }, source, options);
+  if (image.digest.startsWith(digest)) return image;
+  const message = `image ${name}: the store has ${image.digest.slice(0, digest.length)}, not ${digest}`;
+  throw new VmtestError('VMTEST_IMAGE', `${message}; pull or build the one you mean, or leave "@${digest}" out`);
+}
+
+const PINNED = /^(.*)@(?:sha256:)?([0-9a-f]{12,64})$/;
+
+function parseImageName(text: string): { name: string; digest: string } {
+  const [, name = text, digest = ''] = PINNED.exec(text) ?? [];
+  return { name, digest };
+}
+
+async function findOrGet(
   cache: Cache,
   { name, arch }: { name: string; arch: Architecture },
   source: ImageSource,
