@@ -18,7 +18,7 @@ for (const flavour of ['cloud', 'generic'] as const) {
   for (const format of ['ELF', 'bzImage'] as const) {
     test(`Debian's ${flavour} kernel boots as ${format}`, async () => {
       await using cleanup = createCleanup();
-      const plan = await planGuest({ kernel: flavour }, cleanup);
+      const { guest: plan } = await planGuest({ kernel: flavour }, cleanup);
       const kernel = (format === 'ELF' ? plan.kernel : plan.labels?.kernel) ?? '';
       const magic = Buffer.alloc(4);
       await using file = await open(kernel);

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { inParallel, outputOf, run } from './process.mjs';
 import { noCounts } from './reports.mjs';
+import { storeUnderStress } from './store.mjs';
 
 /** @typedef {import('./reports.mjs').Counts} Counts */
 
@@ -29,6 +30,7 @@ export async function images() {
     const second = await build(name, arch);
     settle(`the second build of ${name} for ${arch} gives ${second}, the first one ${first}`, second === first);
   });
+  await storeUnderStress(settle);
   settle('verify', await run([...VMTEST, 'images', 'verify']));
   return counts;
 }

@@ -45,11 +45,15 @@ export function exitCodeOf([file = '', ...args], { cwd = root, env = {}, quiet =
 
 /**
  * What a command prints on stdout, without the line's end; undefined when it fails. Its stderr goes through.
- * @type {(command: string[]) => Promise<string | undefined>}
+ * @type {(command: string[], env?: Record<string, string>) => Promise<string | undefined>}
  */
-export function outputOf([file = '', ...args]) {
+export function outputOf([file = '', ...args], env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     /** @type {Buffer[]} */
     const chunks = [];
     child.stdout.on('data', (bytes) => chunks.push(bytes));

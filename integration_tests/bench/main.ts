@@ -32,7 +32,7 @@ async function measureBoots(pairs: number): Promise<BootPairs> {
   const directory = await mkdtemp(join(tmpdir(), 'vmtest-bench-'));
   await using cleanup = createCleanup();
   cleanup.defer(() => rm(directory, { recursive: true, force: true }));
-  const { kernel, initrd = '', cmdline = '' } = await planGuest({}, cleanup);
+  const { kernel, initrd = '', cmdline } = (await planGuest({}, cleanup)).guest;
   const subject = await prepareSubject({ kernel, initrd, cmdline }, directory);
   const samples: BootPairs = { vmtest: [], qemu: [] };
   // In turn, so that a slow spell of the host hits both; the first pair only warms the page cache.

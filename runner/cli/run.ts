@@ -47,8 +47,8 @@ async function copiesOf(command: RunCommand, signal: AbortSignal): Promise<Prepa
 /** Everything is checked, fetched and made as for a guest. */
 async function dryRun(command: RunCommand, signal: AbortSignal): Promise<number> {
   await using cleanup = createCleanup();
-  const spec = await planGuest({ ...launchOptions(command), signal }, cleanup);
-  process.stdout.write(`${JSON.stringify(spec, null, 2)}\n`);
+  const { guest, command: defaults } = await planGuest({ ...launchOptions(command), signal }, cleanup);
+  process.stdout.write(`${JSON.stringify({ ...guest, command: defaults }, null, 2)}\n`);
   return 0;
 }
 
@@ -103,11 +103,13 @@ function notStarted(error: unknown, command: RunCommand): unknown {
   if (!(error instanceof VmtestError) || error.code !== 'VMTEST_AGENT_EXEC') return error;
   const { errno, stage } = error.context;
   const fail = (code: string, what: string) => new VmtestError(code, `${what} (${errno})`, { cause: error });
+  const flag = (name: string, value: string | undefined) =>
+    value === undefined ? `what the container image says for ${name}` : `${name} ${value}`;
   switch (stage) {
     case 'user':
-      return fail('VMTEST_BAD_INPUT', `--user ${command.user}: the guest has no such user`);
+      return fail('VMTEST_BAD_INPUT', `${flag('--user', command.user)}: the guest has no such user`);
     case 'cwd':
-      return fail('VMTEST_BAD_INPUT', `--cwd ${command.cwd}: the guest cannot enter that directory`);
+      return fail('VMTEST_BAD_INPUT', `${flag('--cwd', command.cwd)}: the guest cannot enter that directory`);
     case 'exec':
       return errno === 'ENOENT'
         ? fail('VMTEST_COMMAND_NOT_FOUND', `${command.argv[0]}: no such command in the guest`)

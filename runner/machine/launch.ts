@@ -1,15 +1,15 @@
 /** Everything from a kernel's name to a running machine, with the native engine. */
 import { type Cleanup, createCleanup } from '../cleanup.js';
-import type { GuestSpec } from '../engine/guest.js';
 import { loadAddon } from '../engine/native/addon.js';
 import { createNativeGuest } from '../engine/native/vmm.js';
 import { requireKvm } from '../engine/probe.js';
 import { VmtestError } from '../errors.js';
 import { findInstallation } from '../installation.js';
 import { type BootOptions, bootMachine } from './boot.js';
+import { withDefaults } from './command-defaults.js';
 import { DEFAULT_BOOT_TIMEOUT_MS } from './defaults.js';
 import type { Machine } from './machine.js';
-import { type PlanOptions, planGuest } from './plan.js';
+import { type GuestPlan, type PlanOptions, planGuest } from './plan.js';
 
 export interface LaunchOptions extends PlanOptions, Omit<BootOptions, 'timeoutMs' | 'signal'> {
   /** From the start of the guest until the agent is ready, milliseconds. Default: 120 s. */
@@ -21,7 +21,7 @@ export async function launch(options: LaunchOptions = {}): Promise<Machine> {
   const { env = process.env } = options;
   const { vmm } = findInstallation(env);
   await using cleanup = createCleanup();
-  const spec = await probeAndPlan(options, env, cleanup);
+  const { guest: spec, command } = await probeAndPlan(options, env, cleanup);
   const addon = loadAddon();
   const machine = await bootMachine(
     spec,
@@ -31,6 +31,7 @@ export async function launch(options: LaunchOptions = {}): Promise<Machine> {
   const owned = cleanup.move();
   return {
     ...machine,
+    exec: (argv, execOptions) => machine.exec(argv, withDefaults(execOptions ?? {}, command)),
     async [Symbol.asyncDispose]() {
       try {
         await machine[Symbol.asyncDispose]();
@@ -42,7 +43,7 @@ export async function launch(options: LaunchOptions = {}): Promise<Machine> {
 }
 
 /** The probe runs a small guest of its own: side by side with the work on the images it costs no time. */
-async function probeAndPlan(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestSpec> {
+async function probeAndPlan(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestPlan> {
   const noKvm = new AbortController();
   const signal = options.signal === undefined ? noKvm.signal : AbortSignal.any([options.signal, noKvm.signal]);
   const probed = requireKvm(findInstallation(env).vmm, options.signal).catch((error: unknown) => {

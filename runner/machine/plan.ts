@@ -12,6 +12,7 @@ import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.
 import type { Root, RootRequest } from '../images/roots/root.js';
 import { isReadOnly } from '../images/roots/superblock.js';
 import { findInstallation, imageSource } from '../installation.js';
+import { type CommandDefaults, commandDefaults } from './command-defaults.js';
 import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
 import { DEFAULT_IMAGE, DEFAULT_MEMORY_MIB } from './defaults.js';
 
@@ -40,8 +41,14 @@ export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'arch' | 'feat
   env?: NodeJS.ProcessEnv;
 }
 
+export interface GuestPlan {
+  guest: GuestSpec;
+  /** How commands run where they do not say it themselves. */
+  command: CommandDefaults;
+}
+
 /** The guest to start. `cleanup` owns what has to last as long as the guest. */
-export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise<GuestSpec> {
+export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise<GuestPlan> {
   const { disks = [], init, env = process.env } = options;
   const ownInitrd = options.initrd !== undefined;
   // What is wrong with the arguments is told before a root is packed, which may take long.
@@ -61,7 +68,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   const features = featuresOf(all, root);
   const request = { ...options, image, features, agent, rootFileSystem: root?.fstype };
   const { kernel, initrd } = await resolveImages(cache, request, options);
-  return {
+  const guest: GuestSpec = {
     cpus: options.cpus ?? 1,
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     kernel: kernel.path,
@@ -72,6 +79,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
     nested: options.nested ?? false,
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
   };
+  return { guest, command: commandDefaults(root?.config) };
 }
 
 /** Loaded only when it is wanted: most guests have the root of an image. */
