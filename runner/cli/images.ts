@@ -5,6 +5,7 @@ import { buildImage } from '../images/build/build.js';
 import { ensureImage } from '../images/build/ensure-image.js';
 import { recipeOf, unknownImage } from '../images/build/get-image.js';
 import { type Recipe, readRecipes } from '../images/build/recipe.js';
+import { differences, releasedManifest } from '../images/build/released.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import { blobPath } from '../images/store/blobs.js';
@@ -117,10 +118,21 @@ async function list(cache: Cache, recipes: ReadonlyMap<string, Recipe>): Promise
 }
 
 async function build(cache: Cache, recipe: Recipe, arch: Architecture, signal: AbortSignal): Promise<number> {
-  const { agent, version } = imageSource(arch);
+  const { agent, version, recipes } = imageSource(arch);
   const digest = await buildImage(cache, { recipe, arch, agent: agent(), version }, { signal, onProgress });
+  const image = { name: recipe.name, arch };
+  const built = await findImage(cache, image.name, arch);
+  const released = await releasedManifest(recipes, image);
+  if (built !== undefined && released !== undefined) sayDifferences(differences(released, built.manifest));
   print(`${recipe.name} ${arch}: ${digest}`);
   return 0;
+}
+
+/** Debian moves on: most builds are newer than the release. */
+function sayDifferences(found: readonly string[]): void {
+  const [first, ...more] = found;
+  if (first === undefined) return onProgress('equal to the image of the release');
+  onProgress(`differs from the image of the release: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`);
 }
 
 /** All images are looked at, whatever is wrong with one. */
