@@ -44,7 +44,7 @@ export type ImagesCommand =
   | { kind: 'images-pack'; name: string; arch: Architecture; out?: string }
   | { kind: 'images-pull'; name: string; arch: Architecture }
   | { kind: 'images-verify' }
-  | { kind: 'images-prune' };
+  | { kind: 'images-prune'; all: boolean };
 
 export type Command =
   | RunCommand

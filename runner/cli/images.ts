@@ -8,6 +8,7 @@ import { type Recipe, readRecipes } from '../images/build/recipe.js';
 import { differences, releasedManifest } from '../images/build/released.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import type { Architecture } from '../images/kernels/architecture.js';
+import { pruneDerived } from '../images/prune.js';
 import { blobPath } from '../images/store/blobs.js';
 import { findImage, type ImageName, listImages, pruneBlobs, type StoredImage } from '../images/store/images.js';
 import { prefetch } from '../images/user-kernel.js';
@@ -43,6 +44,7 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
     case 'images-prune': {
       const { files, bytes } = await pruneBlobs(cache);
       print(`${files} files removed, ${(bytes / MIB).toFixed(1)} MiB`);
+      if (command.all) print(`${await pruneDerived(cache)} entries of the cache removed`);
       return 0;
     }
   }

@@ -229,7 +229,8 @@ function addImageCommands(images: Parser, settle: (command: Command) => void): v
   images
     .command('prune')
     .description('remove what no image needs')
-    .action(() => settle({ kind: 'images-prune' }));
+    .option('--all', 'also what is made or fetched again when it is wanted: unpacked kernels, packed roots, packages')
+    .action((flags: { all?: true }) => settle({ kind: 'images-prune', all: flags.all === true }));
 }
 
 function addKernelConfig(program: Parser, settle: (command: Command) => void): void {
