@@ -55,6 +55,12 @@ const TABLE: readonly Refusal[] = [
   },
   { what: 'an initrd that is not there', flags: ['--initrd', '/no/initrd'], code: 2, message: /\/no\/initrd/ },
   { what: 'an initrd that is a directory', flags: ['--initrd', '/tmp'], code: 2, message: /\/tmp.*directory/ },
+  {
+    what: 'a module that the kernel does not have',
+    flags: ['--kernel', 'cloud', '--module', 'no_such'],
+    code: 2,
+    message: /--module no_such: kernel .*its modules have no "no_such"/,
+  },
   { what: 'no memory', flags: ['--memory', '0'], code: 2, message: /--memory/ },
   { what: 'too little memory', flags: ['--memory', '63M'], code: 2, message: /--memory.*63M/ },
   { what: 'too much memory', flags: ['--memory', '65G'], code: 2, message: /--memory.*65G/ },

@@ -35,6 +35,14 @@ for (const flavour of ['cloud', 'generic'] as const) {
   }
 }
 
+test('a module that is named is loaded, with what it needs', async () => {
+  await using machine = await launch({ kernel: 'generic', load: ['btrfs'] });
+  const { stdout } = await sh(machine, 'lsmod; cat /proc/filesystems');
+  expect(stdout).toMatch(/^btrfs /m);
+  expect(stdout).toMatch(/^raid6_pq /m);
+  expect(stdout).toMatch(/^\tbtrfs$/m);
+});
+
 for (const cpus of [1, 2, 4]) {
   test(`online and running code: ${cpus} of ${cpus} CPUs`, { tag: cpus > 1 ? '@smp' : [] }, async () => {
     await using machine = await launch({ cpus });

@@ -11,6 +11,7 @@ export interface RunCommand extends Copies {
   kernel?: string;
   initrd?: string;
   modules?: string;
+  load?: string[];
   cpus: number;
   memoryMib: number;
   append?: string;

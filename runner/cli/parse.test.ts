@@ -98,6 +98,7 @@ describe('vmtest run', () => {
     [['--cpus', '1'], "unknown option '--cpus'"],
     [['images'], 'which command? See `vmtest --help`'],
     [['run', '--image', 'micro', '--initrd', 'x', '--', 'true'], '--initrd: goes with --kernel'],
+    [['run', '--module', '../x', '--', 'true'], '--module: "../x" is no name of a module'],
     [['run', '--init', 'systemd', '--', 'true'], '--init: needs --root or --image'],
     [['images', 'pack', 'micro', '--out', ''], '--out: is empty'],
     [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],

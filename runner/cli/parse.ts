@@ -70,6 +70,7 @@ interface RunFlags {
   kernel?: string;
   initrd?: string;
   modules?: string;
+  module?: string[];
   cpus: string;
   memory: string;
   append?: string;
@@ -105,6 +106,7 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     )
     .option('--initrd <path>', 'initial RAM file system; the agent is added to it (default: the image has one)')
     .option('--modules <dir>', 'lib/modules/RELEASE of the kernel (default: searched beside it, then on this host)')
+    .option('--module <name>', 'load this module of the kernel before the command; repeatable', collect)
     .option('--cpus <n>', 'virtual CPUs, 1 to 32', '1')
     .option('--memory <size>', "guest memory, 64M to 64G; Debian's kernels need 128M", '512M')
     .option('--append <args>', 'more kernel arguments, put last')
@@ -270,6 +272,7 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     if (value.includes('\0')) throw usage(`--${name}: contains a NUL character`);
     command[name] = value;
   }
+  if (flags.module !== undefined) command.load = flags.module.map(parseModule);
   if (flags.timeout !== undefined) command.timeoutMs = parseDuration('--timeout', flags.timeout);
   if (flags.root !== undefined) command.root = parseRoot(flags.root);
   Object.assign(command, parseCopies(flags));
@@ -282,6 +285,11 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     throw usage(`--disk: at most ${most} disks${command.root === undefined ? '' : ' beside a root'}`);
   }
   return command;
+}
+
+function parseModule(name: string): string {
+  if (/^\w[\w-]*$/.test(name)) return name;
+  throw usage(`--module: "${name}" is no name of a module; write it as lsmod does`);
 }
 
 const DISK_MODES: readonly DiskMode[] = ['ro', 'rw', 'overlay'];

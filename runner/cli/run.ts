@@ -58,6 +58,7 @@ function launchOptions(command: RunCommand): LaunchOptions {
     kernel: command.kernel,
     initrd: command.initrd,
     modules: command.modules,
+    load: command.load,
     append: command.append,
     cpus: command.cpus,
     memoryMib: command.memoryMib,

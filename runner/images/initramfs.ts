@@ -22,6 +22,8 @@ export interface InitramfsInput {
   modules: ModuleSet | undefined;
   /** More modules to load eagerly: those that mount the root. */
   mount?: readonly string[];
+  /** More modules to load eagerly: those that the user named. */
+  load?: readonly string[];
   /** The user's own archive; busybox is then his business. */
   base?: string;
   /** Static busybox and the paths of its applets, like `bin/sh`; needed where there is neither a `base` nor another root. */
@@ -44,8 +46,8 @@ export async function buildInitramfs(cache: Cache, input: InitramfsInput): Promi
       throw new VmtestError('VMTEST_BAD_INPUT', `${what} ${path}: ${reasonOf(cause)}`, { cause });
     });
   if (input.modules !== undefined) checkNeeded(input.modules);
-  const mount = input.mount ?? [];
-  const eager = input.modules === undefined ? [] : inLoadOrder(input.modules, [...EAGER_MODULES, ...mount]);
+  const more = [...(input.mount ?? []), ...(input.load ?? [])];
+  const eager = input.modules === undefined ? [] : inLoadOrder(input.modules, [...EAGER_MODULES, ...more]);
   // A base image has its own lib/modules, which must stay as it is; behind another root ours are out of sight.
   const noModprobe = input.base !== undefined || input.mount !== undefined;
   const loaded = new Set(eager.map(({ name }) => name));

@@ -94,6 +94,19 @@ export function checkFileSystem(set: ModuleSet, fstype: string): void {
   throw new VmtestError('VMTEST_BAD_INPUT', `kernel ${set.release}: lacks the module ${fstype}, which mounts the root`);
 }
 
+/** Throws `VMTEST_BAD_INPUT` when a module to load is neither there nor built in. */
+export function checkModules(
+  names: readonly string[],
+  set: ModuleSet | undefined,
+  { kernel, advice }: { kernel: string; advice: string },
+): void {
+  const has = (name: string): boolean => set?.byName.has(name) === true || set?.builtin.has(name) === true;
+  const missing = names.find((name) => !has(name.replaceAll('-', '_')));
+  if (missing === undefined) return;
+  const where = set === undefined ? 'no modules of it were found; give --modules' : `its modules have no "${missing}"`;
+  throw new VmtestError('VMTEST_BAD_INPUT', `--module ${missing}: kernel ${kernel}: ${where}${advice}`);
+}
+
 /** A module as finit_module(2) takes it everywhere: not compressed. */
 export async function readModule(path: string): Promise<Uint8Array> {
   const data = await readFile(path);

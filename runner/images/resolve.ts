@@ -10,7 +10,7 @@ import { type Architecture, hostArchitecture } from './kernels/architecture.js';
 import { badKernel } from './kernels/bad-kernel.js';
 import { type Kernel, prepareKernel } from './kernels/kernel.js';
 import type { Feature } from './kernels/requirements.js';
-import { checkFileSystem, type ModuleSet, mountModules, readModuleSet } from './modules.js';
+import { checkFileSystem, checkModules, type ModuleSet, mountModules, readModuleSet } from './modules.js';
 import { isFlavour } from './packages.js';
 import { reasonOf } from './reason.js';
 
@@ -30,6 +30,8 @@ export interface ImageRequest {
   initrd?: string | undefined;
   /** `lib/modules/RELEASE` of the kernel. Default: searched beside the kernel, then on the host. */
   modules?: string | undefined;
+  /** Modules of the kernel to load before anything runs, each with what it needs. Default: those that reach the guest. */
+  load?: readonly string[] | undefined;
   /** File system of the root that the guest is to mount; it brings a userland of its own, so busybox is left out. */
   rootFileSystem?: string | undefined;
   /** Static `vmtest-agent`. */
@@ -50,6 +52,12 @@ export async function resolveImages(cache: Cache, request: ImageRequest, options
   const modules = directory === undefined ? undefined : await readModuleSet(directory);
   await check?.(modules);
   const input: InitramfsInput = { agent: request.agent, modules };
+  if (request.load !== undefined) {
+    // An image keeps the few that guests start with.
+    const advice = request.kernel === undefined ? "; `--kernel cloud` or `generic` has all of Debian's" : '';
+    checkModules(request.load, modules, { kernel: kernel.label, advice });
+    input.load = request.load;
+  }
   if (request.image !== undefined) input.digests = request.image.digests;
   if (request.rootFileSystem !== undefined) {
     if (modules !== undefined) checkFileSystem(modules, request.rootFileSystem);
