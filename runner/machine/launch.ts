@@ -10,6 +10,7 @@ import { checkDisk, checkDistinct } from '../images/disk.js';
 import type { Feature } from '../images/kernels/requirements.js';
 import { type ImageRequest, resolveImages } from '../images/resolve.js';
 import { prepareRoot, type Root, type RootRequest } from '../images/roots/root.js';
+import { squashfsCompression } from '../images/roots/squashfs-compression.js';
 import { isReadOnly } from '../images/roots/superblock.js';
 import { findInstallation } from '../installation.js';
 import { type BootOptions, bootMachine } from './boot.js';
@@ -100,7 +101,7 @@ async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup
   await checkDistinct(all);
   const cmdline = kernelCommandLine({ ownInitrd, root, init, append: options.append });
   checkCommandLine(cmdline);
-  const features = featuresOf(all, root);
+  const features = await featuresOf(all, root);
   const request = { ...options, features, agent: findInstallation(env).agent, rootFileSystem: root?.fstype };
   const { kernel, initrd } = await resolveImages(cache, request, options);
   return {
@@ -117,10 +118,12 @@ async function planGuest(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup
 }
 
 /** What the kernel must be able to do for the disks and the root. */
-function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): Feature[] {
+async function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): Promise<Feature[]> {
   const features: Feature[] = disks.length > 0 ? ['disks'] : [];
   const fstype = root && FILE_SYSTEMS.find((known) => known === root.fstype);
   if (fstype !== undefined) features.push(fstype);
+  const compression = root && (await squashfsCompression(root));
+  if (compression !== undefined) features.push(compression);
   if (root !== undefined && !root.writable) features.push('overlay');
   return features;
 }
