@@ -95,7 +95,7 @@ function parseInteger(flag, text, min, max) {
 }
 
 /** @type {(flag: string, text: string) => number} */
-function parseDuration(flag, text) {
+export function parseDuration(flag, text) {
   const match = /^(\d{1,6})(s|m|h)$/.exec(text);
   const unit = { s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''] ?? Number.NaN;
   const milliseconds = Number(match?.[1]) * unit;

@@ -2,10 +2,11 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { EXIT as TINY_KERNEL_EXIT } from '../kernel/options.mjs';
 import { ctestCommand } from './ctest.mjs';
 import { images } from './images.mjs';
 import { integrationHere, integrationInLab } from './integration.mjs';
-import { inParallel, root, run } from './process.mjs';
+import { exitCodeOf, inParallel, root, run } from './process.mjs';
 import { count, noCounts, RESULTS, readCtest, readVitest } from './reports.mjs';
 
 /**
@@ -51,6 +52,7 @@ export function createStages({ host, fuzzSeconds, tsan, tidy }) {
     ...(tidy ? [step('tidy', ['install'], [['sh', '-c', TIDY]])] : []),
     { name: 'fuzz', needs: [], run: () => fuzz(fuzzSeconds) },
     { name: 'images', needs: ['build'], run: images },
+    { name: 'tiny kernel', needs: ['build'], run: tinyKernel },
     {
       name: 'integration',
       needs: ['build', 'images'],
@@ -80,6 +82,17 @@ async function unit() {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const ok = await run(['npx', 'vitest', 'run', ...reporters]);
   return count('vitest', ok, file, readVitest);
+}
+
+/** Minutes of compiling, once; the specs that boot it skip themselves where it was not finished. */
+async function tinyKernel() {
+  const counts = noCounts();
+  const code = await exitCodeOf(['ci/tiny-kernel']);
+  if (code === 0) counts.passed++;
+  else if (code === TINY_KERNEL_EXIT.timeout) {
+    counts.skips.push({ name: 'tiny kernel', reason: 'not built in time: run ci/tiny-kernel with a longer --timeout' });
+  } else counts.failures.push('tiny kernel: ci/tiny-kernel');
+  return counts;
 }
 
 /** @param {string} preset */

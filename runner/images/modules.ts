@@ -9,13 +9,12 @@ import { compressionOf, decompress } from './decompress.js';
 export const EAGER_MODULES = ['pvpanic-mmio', 'virtio_mmio', 'vmw_vsock_virtio_transport', 'virtio_blk', 'virtio_rng'];
 /** Without these no guest can be reached; the others may be missing. */
 const NEEDED_MODULES = new Set(['virtio_mmio', 'vmw_vsock_virtio_transport']);
-/**
- * What mounts a root of this type, read only under an overlay. crc32c, which checks the metadata of most, is asked for
- * by name only, so that modules.dep does not lead to it.
- */
-export const mountModules = (fstype: string): string[] => ['crc32c_intel', 'crc32c_generic', fstype, 'overlay'];
+/** Checks the metadata of most file systems. They ask for it by name only, so modules.dep does not lead to it. */
+const CHECKSUM_MODULES = ['crc32c_intel', 'crc32c_generic'];
+/** What mounts a root of this type, read only under an overlay. */
+export const mountModules = (fstype: string): string[] => [...CHECKSUM_MODULES, fstype, 'overlay'];
 /** Loaded by the kernel itself when they are asked for, so that a boot without them stays fast. */
-export const LAZY_MODULES = ['ext4'];
+export const LAZY_MODULES = [...CHECKSUM_MODULES, 'ext4'];
 
 export interface ModuleFile {
   /** With underscores, as `lsmod` shows it. */

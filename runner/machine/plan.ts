@@ -10,6 +10,7 @@ import { hostArchitecture } from '../images/kernels/architecture.js';
 import type { Feature } from '../images/kernels/requirements.js';
 import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
 import type { Root, RootRequest } from '../images/roots/root.js';
+import { squashfsCompression } from '../images/roots/squashfs-compression.js';
 import { isReadOnly } from '../images/roots/superblock.js';
 import { findInstallation, imageSource } from '../installation.js';
 import { type CommandDefaults, commandDefaults } from './command-defaults.js';
@@ -65,7 +66,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   await checkDistinct(all);
   const cmdline = kernelCommandLine({ ownInitrd, root, init, append: options.append });
   checkCommandLine(cmdline);
-  const features = featuresOf(all, root);
+  const features = await featuresOf(all, root);
   const request = { ...options, image, features, agent, rootFileSystem: root?.fstype };
   const { kernel, initrd } = await resolveImages(cache, request, options);
   const guest: GuestSpec = {
@@ -108,10 +109,12 @@ function imageRoot(image: GuestImage | undefined, { initrd }: PlanOptions): Root
 }
 
 /** What the kernel must be able to do for the disks and the root. */
-function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): Feature[] {
+async function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): Promise<Feature[]> {
   const features: Feature[] = disks.length > 0 ? ['disks'] : [];
   const fstype = root && FILE_SYSTEMS.find((known) => known === root.fstype);
   if (fstype !== undefined) features.push(fstype);
+  const compression = root && (await squashfsCompression(root));
+  if (compression !== undefined) features.push(compression);
   if (root !== undefined && !root.writable) features.push('overlay');
   return features;
 }

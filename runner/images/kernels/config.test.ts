@@ -135,6 +135,14 @@ describe('checkConfig', () => {
       'unset VIRTIO_VSOCKETS',
       'unset TMPFS',
     ]);
+    expect(lacking(without('PCI'))).toEqual(['unset PCI']);
+    expect(lacking(without('PCI').replace('CONFIG_ACPI=y', ''), { arch: 'aarch64' })).not.toContain('unset PCI');
+    const root = without('TMPFS_XATTR', 'SQUASHFS_LZ4', 'SQUASHFS_XATTR');
+    expect(lacking(root, { features: ['squashfs', 'squashfs-zstd'] })).toEqual([]);
+    expect(lacking(root, { features: ['squashfs', 'squashfs-lz4', 'overlay'] })).toEqual([
+      'unset SQUASHFS_LZ4',
+      'unset TMPFS_XATTR',
+    ]);
     const disks = without('VIRTIO_BLK', 'SQUASHFS', 'RD_ZSTD');
     expect(lacking(disks)).toEqual([]);
     expect(lacking(disks, { features: ['disks', 'squashfs', 'zstd'] })).toEqual([

@@ -26,7 +26,7 @@ export async function moduleTree(cache: Cache, input: ModuleTreeInput, options: 
   const key = keyOf(FORMAT, release, modules, tables, await Promise.all(files.map(identify)));
   const within = join('lib/modules', release);
   const base = await cached(cache, 'module-trees', key, async (scratch) => {
-    options.onProgress?.(`looking through ${modules.length} modules of ${release}`);
+    if (modules.length > 0) options.onProgress?.(`looking through ${modules.length} modules of ${release}`);
     const directory = join(scratch, within);
     await mkdir(directory, { recursive: true });
     const places = new Set(modules.map(({ place }) => dirname(place)));
