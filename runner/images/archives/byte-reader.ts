@@ -14,6 +14,8 @@ export interface ByteReader extends AsyncDisposable {
   stream(length: number): AsyncGenerator<Buffer, void>;
   /** Passes over `length` bytes. */
   skip(length: number): Promise<void>;
+  /** Passes over all that is left: only at its very end a compressed stream says whether it is whole. */
+  drain(): Promise<void>;
 }
 
 /** The most that is taken from one archive, many times any kernel package: a small file may unpack to anything. */
@@ -26,13 +28,18 @@ export function byteReader(source: AsyncIterable<Buffer>, maxBytes: number = MAX
   let current: Buffer = Buffer.alloc(0);
   let taken = 0;
 
-  /** At least one byte, at most `length`. */
-  const next = async (length: number): Promise<Buffer> => {
+  /** Whether there is at least one byte more. */
+  const more = async (): Promise<boolean> => {
     while (current.length === 0) {
       const { value, done } = await chunks.next();
-      if (done === true) throw badArchive('it ends too early');
+      if (done === true) return false;
       current = value;
     }
+    return true;
+  };
+  /** At least one byte, at most `length`. */
+  const next = async (length: number): Promise<Buffer> => {
+    if (!(await more())) throw badArchive('it ends too early');
     const piece = current.subarray(0, length);
     current = current.subarray(piece.length);
     taken += piece.length;
@@ -58,6 +65,9 @@ export function byteReader(source: AsyncIterable<Buffer>, maxBytes: number = MAX
     },
     async skip(length) {
       for await (const _ of stream(length));
+    },
+    async drain() {
+      while (await more()) await next(current.length);
     },
     async [Symbol.asyncDispose]() {
       await chunks.return?.();

@@ -54,6 +54,7 @@ export async function* readCpio(reader: ByteReader): AsyncGenerator<ArchiveEntry
   for (const path of [...waiting.values()].flat()) {
     yield { path, type: 'file', executable: false, target: '', data: noData() };
   }
+  await reader.drain();
 }
 
 function parseHeader(header: Buffer): Header {

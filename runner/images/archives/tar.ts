@@ -20,7 +20,7 @@ export async function* readTar(reader: ByteReader): AsyncGenerator<ArchiveEntry,
   for (;;) {
     const header = await reader.read(BLOCK);
     // Two blocks of zeros are the end; one says enough.
-    if (header.every((byte) => byte === 0)) return;
+    if (header.every((byte) => byte === 0)) return reader.drain();
     checkSum(header);
     const type = header.toString('latin1', 156, 157);
     const size = octal(header, 124, 12);
