@@ -1,6 +1,9 @@
 // The images: made twice, verified, and the kernels that the specs boot besides.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { inParallel, outputOf, run } from './process.mjs';
+import { join } from 'node:path';
+import { inParallel, outputOf, root, run } from './process.mjs';
 import { noCounts } from './reports.mjs';
 import { storeUnderStress } from './store.mjs';
 
@@ -27,12 +30,19 @@ export async function images() {
     const first = await build(name, arch);
     settle(`build ${name} for ${arch}`, first !== undefined);
     if (first === undefined) return;
-    const second = await build(name, arch);
-    settle(`the second build of ${name} for ${arch} gives ${second}, the first one ${first}`, second === first);
+    // The build of the release, on another machine, is as good as a second one here.
+    const second = first === (await releasedDigest(name, arch)) ? first : await build(name, arch);
+    settle(`a second build of ${name} for ${arch} gives ${second}, the first one ${first}`, second === first);
   });
   await storeUnderStress(settle);
   settle('verify', await run([...VMTEST, 'images', 'verify']));
   return counts;
+}
+
+/** @type {(name: string, arch: string) => Promise<string>} */
+async function releasedDigest(name, arch) {
+  const manifest = await readFile(join(root, 'guest-images', name, `manifest.${arch}.json`));
+  return createHash('sha256').update(manifest).digest('hex');
 }
 
 /**
