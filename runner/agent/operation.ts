@@ -31,6 +31,7 @@ export class Operation implements AsyncDisposable {
   readonly #options: OperationOptions;
   readonly #timeout: AbortSignal | undefined;
   #stalled = false;
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #onAbort = (): void => void this.#stream.destroy();
 
   private constructor(name: string, stream: Duplex, options: OperationOptions, timeout: AbortSignal | undefined) {
@@ -127,10 +128,14 @@ export class Operation implements AsyncDisposable {
       this.#stalled = true;
       this.#stream.destroy();
     }, stallMs);
+    this.#timers.add(timer);
     try {
       return await progress;
     } finally {
       clearTimeout(timer);
+      this.#timers.delete(timer);
+      // An answer may be waited for while data is sent: whatever moves, the guest is alive.
+      for (const other of this.#timers) other.refresh();
     }
   }
 

@@ -27,20 +27,20 @@ export async function images(command: ImagesCommand, signal: AbortSignal): Promi
   const recipes = await readRecipes(findInstallation().recipes);
   switch (command.kind) {
     case 'images-fetch':
-      return fetch(cache, command, signal);
+      return await fetch(cache, command, signal);
     case 'images-list':
-      return list(cache, recipes);
+      return await list(cache, recipes);
     case 'images-build':
-      return build(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
+      return await build(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
     case 'images-path':
       print(blobPath(cache, (await need(cache, recipes, command)).digest));
       return 0;
     case 'images-pack':
-      return pack(cache, recipes, command, signal);
+      return await pack(cache, recipes, command, signal);
     case 'images-pull':
-      return pull(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
+      return await pull(cache, await recipeOf(cache, recipes, command.name), command.arch, signal);
     case 'images-verify':
-      return verify(cache);
+      return await verify(cache);
     case 'images-prune': {
       const { files, bytes } = await pruneBlobs(cache);
       print(`${files} files removed, ${(bytes / MIB).toFixed(1)} MiB`);

@@ -23,7 +23,15 @@ export async function aptOptions(cache: Cache, arch: Architecture, options: Tool
       await mkdir(join(scratch, path), { recursive: true });
     }
     await writeFile(join(scratch, 'status'), '');
-    const args = [...privateOptions(scratch, debianArch), '-q', '-o', 'APT::Sandbox::User=root', 'update'];
+    const args = [
+      ...privateOptions(scratch, debianArch),
+      '-q',
+      '-o',
+      'APT::Sandbox::User=root',
+      '-o',
+      'APT::Update::Error-Mode=any',
+      'update',
+    ];
     await runTool(`the package lists of ${debianArch}`, 'apt-get', args, options);
   });
   return privateOptions(directory, debianArch);

@@ -4,6 +4,8 @@ import { VmtestError } from '../errors.js';
 export interface ToolOptions {
   cwd?: string;
   signal?: AbortSignal | undefined;
+  /** In a process group of its own. Default: false. */
+  detached?: boolean;
   /** Besides the caller's. */
   env?: Readonly<Record<string, string>>;
 }
@@ -18,6 +20,8 @@ export async function execTool(file: string, args: string[], options: ToolOption
     const { stdout } = await execa(file, args, {
       env,
       stdin: 'ignore',
+      detached: options.detached === true,
+      cleanup: true,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     });

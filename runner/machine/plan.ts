@@ -61,6 +61,12 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   const ownRoot = await ownRootOf(cache, options);
   const image = await imageOf(cache, options, env);
   const root = ownRoot ?? imageRoot(image, options);
+  if (init !== undefined && root === undefined) {
+    throw new VmtestError(
+      'VMTEST_BAD_INPUT',
+      `--init ${init}: the image ${image?.name ?? ''} has no root that could have it`,
+    );
+  }
   if (root !== undefined) await checkDisk(root.path, root.writable);
   const all = root === undefined ? disks : [rootDisk(root), ...disks];
   await checkDistinct(all);

@@ -4,11 +4,12 @@
  */
 import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VmtestError } from '../../errors.js';
 import { DEBIAN_ARCH } from '../apt.js';
 import { type FetchOptions, parseStanza } from '../debian.js';
 import type { Architecture } from '../kernels/architecture.js';
+import { printable } from '../printable.js';
 import { type Layer, packLayers } from '../roots/layers.js';
 import { readTar } from '../roots/tar-read.js';
 import { execTool } from '../tool.js';
@@ -70,6 +71,9 @@ export async function buildDebianRoot(
 async function bootstrap(target: string, root: DebianRoot, arch: Architecture, options: FetchOptions): Promise<void> {
   // Where Debian is not reached by its own name.
   const mirror = process.env['VMTEST_DEBIAN_MIRROR'];
+  if (mirror?.startsWith('-')) {
+    throw new VmtestError('VMTEST_BAD_INPUT', `VMTEST_DEBIAN_MIRROR: "${printable(mirror)}" is no address of a mirror`);
+  }
   const args = [
     '--quiet',
     '--variant=extract',
@@ -83,19 +87,27 @@ async function bootstrap(target: string, root: DebianRoot, arch: Architecture, o
     target,
     ...(mirror === undefined || mirror === '' ? [] : [mirror]),
   ];
-  await execTool('mmdebstrap', args, { signal: options.signal, env: { SOURCE_DATE_EPOCH: `${BUILD_TIME}` } }).catch(
-    (cause: unknown) => {
-      if (!(cause instanceof VmtestError) || cause.code !== 'VMTEST_TOOL') throw cause;
-      throw new VmtestError('VMTEST_FETCH', `cannot make a root of Debian's packages: ${cause.message}`, { cause });
-    },
-  );
+  const env = { SOURCE_DATE_EPOCH: `${BUILD_TIME}`, TMPDIR: dirname(target) };
+  // A group of its own: mmdebstrap hangs up on its whole group when it cannot write the archive.
+  await execTool('mmdebstrap', args, { signal: options.signal, env, detached: true }).catch((cause: unknown) => {
+    if (!(cause instanceof VmtestError) || cause.code !== 'VMTEST_TOOL') throw cause;
+    throw new VmtestError('VMTEST_FETCH', `cannot make a root of Debian's packages: ${cause.message}`, { cause });
+  });
 }
 
 /** All modules of the kernel, where Debian 12 has them. */
 async function packModules(target: string, { kernelRoot }: DebianRootInput, options: FetchOptions): Promise<void> {
   const args = [
     ...['--create', '--file', target, '--directory', kernelRoot],
-    ...['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--format=gnu', `--mtime=@${BUILD_TIME}`],
+    ...[
+      '--sort=name',
+      '--owner=0',
+      '--group=0',
+      '--numeric-owner',
+      '--format=gnu',
+      '--mode=u=rwX,go=rX',
+      `--mtime=@${BUILD_TIME}`,
+    ],
     '--transform=flags=r;s,^lib/,usr/lib/,',
     'lib/modules',
   ];
