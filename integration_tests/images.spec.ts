@@ -68,6 +68,9 @@ test('an image by its digest: that one and no other', async () => {
   const digest = basename(path.trim());
   const right = await vmtest(['run', '--image', `micro@${digest.slice(0, 12)}`, '--dry-run', '--', 'true']);
   expect(right.code, right.stderr).toBe(0);
+  const short = await vmtest(['run', '--image', 'micro@0f3a', '--', 'true']);
+  expect(short.code).toBe(2);
+  expect(short.stderr).toContain('"micro@0f3a": what stands behind "@" is no digest');
   const wrong = await vmtest(['run', '--image', `micro@sha256:${'0'.repeat(64)}`, '--', 'true']);
   expect(wrong.code).toBe(125);
   expect(wrong.stderr).toContain(`the store has ${digest}, not 000`);

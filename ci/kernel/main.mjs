@@ -1,8 +1,8 @@
 // ci/tiny-kernel: a kernel as small as vmtest can boot, in the tree where it was built.
 import { randomBytes } from 'node:crypto';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../cache-folder.mjs';
 import { UsageError } from '../lab/options.mjs';
 import { buildTrees } from './build.mjs';
 import { keyOf, readInputs } from './inputs.mjs';
@@ -11,11 +11,6 @@ import { EXIT, parseOptions, USAGE } from './options.mjs';
 /** @param {string} line */
 function say(line) {
   process.stderr.write(`tiny-kernel: ${line}\n`);
-}
-
-/** As the runner finds it (runner/images/cache.ts). */
-function cacheFolder() {
-  return process.env['VMTEST_CACHE'] || join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'vmtest');
 }
 
 /** @param {string[]} argv */

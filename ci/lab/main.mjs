@@ -1,9 +1,10 @@
 // ci/kvm-lab: runs a command where /dev/kvm works (docs/lab.md).
 import { createWriteStream } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { homedir, constants as osConstants, tmpdir } from 'node:os';
+import { constants as osConstants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../cache-folder.mjs';
 import { probeKvm, runHere } from './host.mjs';
 import { ensureKernel } from './kernel.mjs';
 import { chooseEnvironment, commandScript, EXIT, parseOptions, USAGE, UsageError } from './options.mjs';
@@ -24,10 +25,6 @@ function watchSignals() {
     process.on(signal, () => controller.abort(signal));
   }
   return controller.signal;
-}
-
-function cacheFolder() {
-  return process.env['VMTEST_CACHE'] || join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'vmtest');
 }
 
 /** @param {string[]} argv */

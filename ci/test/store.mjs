@@ -10,7 +10,7 @@ const VMTEST = ['node', 'dist/cli/vmtest.js', 'images'];
 const PATH = [...VMTEST, 'path', 'micro'];
 const BUILD = [...VMTEST, 'build', 'micro'];
 
-/** From the first package to the last rename of a build, milliseconds after its start. */
+/** Milliseconds after its start: early, in the middle, and when it may be over. */
 const KILL_AFTER = [150, 400, 700, 1000, 1400, 2000];
 
 /**

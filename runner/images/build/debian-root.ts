@@ -132,6 +132,7 @@ async function encodeLayer(entries: readonly SettledEntry[]): Promise<Buffer> {
   for (const entry of entries) {
     const common = { name: entry.path, mtime: new Date(BUILD_TIME * 1000) };
     if (entry.type === 'file') archive.entry({ ...common, mode: entry.mode }, entry.data);
+    else if (entry.type === 'directory') archive.entry({ ...common, mode: entry.mode, type: 'directory' });
     else archive.entry({ ...common, type: 'symlink', linkname: entry.target });
   }
   archive.finalize();

@@ -23,14 +23,14 @@ export interface DebianPackage {
   source?: string | undefined;
 }
 
-/** Where Debian keeps the source of a package, and where the package says what may be done with it. */
+/** Which source a package was built from, as a package URL, and where the package says what may be done with it. */
 export function debianPart({ package: name, version, source }: DebianPackage): ManifestPart {
   const [, sourceName = name, sourceVersion = version] = /^(\S+)(?: \((.+)\))?$/.exec(source ?? '') ?? [];
   return {
     name,
     version,
     licence: `see usr/share/doc/${name}/copyright of the package`,
-    source: `https://sources.debian.org/src/${sourceName}/${sourceVersion}/`,
+    source: `pkg:deb/debian/${sourceName}@${encodeURIComponent(sourceVersion)}?arch=source`,
   };
 }
 

@@ -4,6 +4,7 @@ import type { ImageSource } from '../../installation.js';
 import type { Cache } from '../cache.js';
 import type { FetchOptions } from '../debian.js';
 import type { Architecture } from '../kernels/architecture.js';
+import { quotedText } from '../printable.js';
 import { findImage, type StoredImage } from '../store/images.js';
 
 export interface EnsureOptions extends FetchOptions {
@@ -34,6 +35,10 @@ const PINNED = /^(.*)@(?:sha256:)?([0-9a-f]{12,64})$/;
 
 function parseImageName(text: string): { name: string; digest: string } {
   const [, name = text, digest = ''] = PINNED.exec(text) ?? [];
+  if (name.includes('@')) {
+    const what = `image ${quotedText(text)}: what stands behind "@" is no digest`;
+    throw new VmtestError('VMTEST_BAD_INPUT', `${what}; give 12 to 64 hexadecimal digits in lower case`);
+  }
   return { name, digest };
 }
 

@@ -7,6 +7,7 @@ import { addSystemUsers } from './system-users.js';
 
 export type SettledEntry =
   | { path: string; type: 'file'; mode: number; data: string }
+  | { path: string; type: 'directory'; mode: number }
   | { path: string; type: 'symlink'; target: string };
 
 /** The files of the unpacked root that are read, by their paths without the first slash. */
@@ -15,6 +16,10 @@ export const READ_FILES =
 
 /** What an image has no use for: documents and translations. What licences say stays. */
 const LEFT_OUT = ['usr/share/man', 'usr/share/info', 'usr/share/locale', 'usr/share/lintian', 'usr/share/bug'];
+
+const LOCAL = ['', '/bin', '/etc', '/games', '/include', '/lib', '/sbin', '/share', '/src'].map(
+  (path) => `usr/local${path}`,
+);
 
 /** The PAM stack that pam-auth-update writes where only libpam-modules brings a profile: pam_unix decides. */
 const PAM: Readonly<Record<string, readonly string[]>> = {
@@ -64,6 +69,12 @@ export function settle(root: DebianRoot, read: ReadonlyMap<string, string>): Set
     file('etc/resolv.conf', ''),
     file('etc/apt/sources.list', ''),
     file('etc/fstab', ''),
+    // What base-files makes when it is configured.
+    ...['mnt', 'media', 'opt', 'srv', ...LOCAL].map((path): SettledEntry => ({ path, type: 'directory', mode: 0o755 })),
+    file('etc/shells', '/bin/sh\n/usr/bin/sh\n/bin/bash\n/usr/bin/bash\n'),
+    { path: 'etc/mtab', type: 'symlink', target: '../proc/self/mounts' },
+    { path: 'var/run', type: 'symlink', target: '/run' },
+    { path: 'var/lock', type: 'symlink', target: '/run/lock' },
     // Empty and not missing: systemd makes one for this boot, and does not take it for the first one ever.
     file('etc/machine-id', '', 0o444),
     { path: 'var/lib/dbus/machine-id', type: 'symlink', target: '/etc/machine-id' },

@@ -138,13 +138,13 @@ function enter(root: Node, path: readonly string[], entry: TarEntry, options: La
 
 /** Every path but the root's, each directory before what is in it, in an order that depends on the names only. */
 export function* walk(root: Node): Generator<{ path: string; inode: Inode }> {
-  const todo: { path: string; node: Node }[] = [];
+  const pending: { path: string; node: Node }[] = [];
   const push = ({ children }: Node, prefix: string): void => {
     const names = [...children.keys()].sort().reverse();
-    for (const name of names) todo.push({ path: prefix + name, node: children.get(name) as Node });
+    for (const name of names) pending.push({ path: prefix + name, node: children.get(name) as Node });
   };
   push(root, '');
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     yield { path: next.path, inode: next.node.inode };
     push(next.node, `${next.path}/`);
   }

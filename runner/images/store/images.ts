@@ -151,7 +151,7 @@ export async function pruneBlobs(cache: Cache, now = Date.now()): Promise<{ file
       const path = join(cache.root, directory, name);
       const status = await stat(path).catch(() => undefined);
       if (status === undefined || now - status.mtimeMs < (directory === 'blobs' ? PRUNE_AGE : 0)) continue;
-      await rm(path, { force: true });
+      await rm(path, { recursive: true, force: true });
       removed.files += 1;
       removed.bytes += status.size;
     }
