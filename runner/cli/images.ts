@@ -133,8 +133,12 @@ async function build(cache: Cache, recipe: Recipe, arch: Architecture, signal: A
 /** Debian moves on: most builds are newer than the release. */
 function sayDifferences(found: readonly string[]): void {
   const [first, ...more] = found;
-  if (first === undefined) return onProgress('equal to the image of the release');
-  onProgress(`differs from the image of the release: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`);
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  onProgress(
+    first === undefined
+      ? 'equal to the image of the release'
+      : `differs from the image of the release: ${first}${others}`,
+  );
 }
 
 /** All images are looked at, whatever is wrong with one. */
