@@ -65,9 +65,14 @@ describe('symbolize', () => {
   it.each([
     ['a function that is not there', 'absent+0x1/0x2'],
     ['another size: it is another kernel', 'outer+0x1/0x2'],
-    ['a module', 'outer+0x0/0x1000 [outer]'],
-  ])('leaves a frame as it is: %s', async (_, frame) => {
+  ])('says when nothing fits: %s', async (_, frame) => {
     const before = faultIn(frame);
+    const problem = expect.stringMatching(/no source lines: is it the kernel of this console/);
+    expect(await symbolize(before, { vmlinux })).toEqual({ faults: before, problem });
+  });
+
+  it('leaves frames of modules as they are', async () => {
+    const before = faultIn(`outer+0x0/${withSize(size)} [outer]`);
     expect(await symbolize(before, { vmlinux })).toEqual({ faults: before });
   });
 

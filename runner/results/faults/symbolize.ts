@@ -27,40 +27,42 @@ export async function symbolize(faults: readonly Fault[], options: SymbolizeOpti
   const limit = AbortSignal.timeout(options.timeoutMs ?? 60_000);
   const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
   try {
-    return { faults: await addSources(faults, options.vmlinux, signal) };
+    const symbolized = await addSources(faults, options.vmlinux, signal);
+    const frames = symbolized.flatMap((fault) => fault.frames).filter(inKernel);
+    if (frames.length === 0 || frames.some(({ source }) => source !== undefined)) return { faults: symbolized };
+    throw new Error('is it the kernel of this console, with symbols and debug information?');
   } catch (error) {
     const why = limit.aborted ? 'it took too long' : error instanceof Error ? error.message : String(error);
     return { faults: [...faults], problem: `${options.vmlinux}: no source lines: ${why}` };
   }
 }
 
+const inKernel = (frame: Frame): boolean => frame.module === undefined;
+
 async function addSources(faults: readonly Fault[], vmlinux: string, signal: AbortSignal): Promise<Fault[]> {
   await access(vmlinux, constants.R_OK);
-  const frames = faults.flatMap((fault) => fault.frames).filter(({ module }) => module === undefined);
+  const frames = faults.flatMap((fault) => fault.frames).filter(inKernel);
   if (frames.length === 0) return [...faults];
   const table = await readSymbols(vmlinux, new Set(frames.map((frame) => frame.function)), signal);
-  const done: Fault[] = [];
-  // One run of the tool for each report: a file with gigabytes of debug information is opened seldom.
-  for (const fault of faults) done.push(await addSourcesToFault(fault));
-  return done;
-
-  async function addSourcesToFault(fault: Fault): Promise<Fault> {
-    const addresses = fault.frames.map((frame) => (frame.module === undefined ? addressOf(frame, table) : undefined));
-    const wanted = addresses.filter((address) => address !== undefined);
-    if (wanted.length === 0) return fault;
-    const sources = await lookUp(wanted, vmlinux, signal);
-    const withSource = (frame: Frame, index: number): Frame => {
-      const address = addresses[index];
-      const source = address === undefined ? undefined : sources.get(address);
-      return source === undefined || source.length === 0 ? frame : { ...frame, source };
-    };
-    return { ...fault, frames: fault.frames.map(withSource) };
+  const addresses = new Map<Frame, bigint>();
+  for (const frame of frames) {
+    const address = addressOf(frame, table);
+    if (address !== undefined) addresses.set(frame, address);
   }
+  // One run for all reports: the debug information of a kernel takes seconds to open.
+  const sources =
+    addresses.size === 0 ? new Map<bigint, SourceLine[]>() : await lookUp(new Set(addresses.values()), vmlinux, signal);
+  const withSource = (frame: Frame): Frame => {
+    const address = addresses.get(frame);
+    const source: readonly SourceLine[] = address === undefined ? [] : (sources.get(address) ?? []);
+    return source.length === 0 ? frame : { ...frame, source: [...source] };
+  };
+  return faults.map((fault) => ({ ...fault, frames: fault.frames.map(withSource) }));
 }
 
 /** `-a` prints the address before what belongs to it: function and file:line, for each function that is inlined there. */
 async function lookUp(
-  addresses: readonly bigint[],
+  addresses: ReadonlySet<bigint>,
   vmlinux: string,
   signal: AbortSignal,
 ): Promise<Map<bigint, SourceLine[]>> {
@@ -81,7 +83,7 @@ async function lookUp(
       name = undefined;
     }
   };
-  const input = addresses.map((address) => `0x${address.toString(16)}\n`).join('');
+  const input = [...addresses].map((address) => `0x${address.toString(16)}\n`).join('');
   const args = ['-a', '-f', '-i', '-e', resolve(vmlinux)];
   await firstInstalled(ADDR2LINE, (file) => runTool(file, { args, input, onLine, signal }));
   return sources;
