@@ -47,8 +47,18 @@ export type ImagesCommand =
   | { kind: 'images-verify' }
   | { kind: 'images-prune'; all: boolean };
 
+export interface ScanCommand {
+  kind: 'scan';
+  /** `-` is standard input. */
+  file: string;
+  /** A kernel with debug information, for lines of the source. */
+  vmlinux?: string;
+  json: boolean;
+}
+
 export type Command =
   | RunCommand
+  | ScanCommand
   | { kind: 'doctor' }
   | ImagesCommand
   | { kind: 'kernel-config'; arch?: Architecture }

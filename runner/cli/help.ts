@@ -17,3 +17,7 @@ export function exitCodesHelp(): string {
   const width = Math.max(...EXIT_CODE_TABLE.map(([code]) => code.length));
   return `Exit codes:\n${EXIT_CODE_TABLE.map(([code, meaning]) => `  ${code.padEnd(width)}  ${meaning}\n`).join('')}`;
 }
+
+export function scanHelp(): string {
+  return 'Exit codes:\n  0  nothing was found, or only notes\n  1  faults were found\n  2  bad arguments, or the file cannot be read\n';
+}

@@ -7,7 +7,7 @@ import { FLAVOURS, type Flavour } from '../images/packages.js';
 import { DEFAULT_IMAGE } from '../machine/defaults.js';
 import type { Command, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
-import { examplesHelp, exitCodesHelp } from './help.js';
+import { examplesHelp, exitCodesHelp, scanHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
 export interface ParseContext {
@@ -34,6 +34,7 @@ export function parseCommandLine(argv: readonly string[], context: ParseContext)
     parsed = command;
   };
   addRun(program, context, settle);
+  addScan(program, settle);
   addDoctor(program, settle);
   addImages(program, settle);
   addKernelConfig(program, settle);
@@ -143,6 +144,27 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .addHelpText('after', `\n${examplesHelp()}\n${exitCodesHelp()}`)
     .passThroughOptions()
     .action((argv: string[], flags: RunFlags) => settle(runCommand(argv, flags, context)));
+}
+
+function addScan(program: Parser, settle: (command: Command) => void): void {
+  program
+    .command('scan')
+    .description("find the kernel's reports of faults in a console log: oops, WARNING, KASAN, lockdep, ...")
+    .argument('<file>', 'the log; - is standard input')
+    .option('--vmlinux <path>', 'the kernel with debug information, for lines of the source')
+    .option('--json', 'print a list of faults as JSON')
+    .addHelpText('after', `\n${scanHelp()}`)
+    .action((file: string, flags: { vmlinux?: string; json?: true }) => {
+      for (const [name, value] of [
+        ['the file', file],
+        ['--vmlinux', flags.vmlinux],
+      ]) {
+        if (value === '') throw usage(`${name}: is empty`);
+        if (value?.includes('\0')) throw usage(`${name}: contains a NUL character`);
+      }
+      const { vmlinux } = flags;
+      settle({ kind: 'scan', file, json: flags.json === true, ...(vmlinux === undefined ? {} : { vmlinux }) });
+    });
 }
 
 function addDoctor(program: Parser, settle: (command: Command) => void): void {
