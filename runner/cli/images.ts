@@ -133,7 +133,10 @@ async function build(cache: Cache, recipe: Recipe, arch: Architecture, signal: A
 /** Debian moves on: most builds are newer than the release. */
 function sayDifferences(found: readonly string[]): void {
   const [first, ...more] = found;
-  if (first === undefined) return onProgress('equal to the image of the release');
+  if (first === undefined) {
+    onProgress('equal to the image of the release');
+    return;
+  }
   onProgress(`differs from the image of the release: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`);
 }
 
