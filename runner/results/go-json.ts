@@ -28,9 +28,9 @@ const ENDS = new Set(['pass', 'fail', 'skip', 'bench']);
 const FRAMING = /^\s*(?:=== (?:RUN|PAUSE|CONT|NAME)|--- (?:PASS|FAIL|SKIP|BENCH): )/;
 
 /** Tests that run at the same time; a program has as many as it has calls of t.Parallel. */
-const MAX_RUNNING = 100_000;
-/** Output of one test. Smaller than that of other formats: a hundred thousand may be paused. */
-const OUTPUT = 16 * 1024;
+const MAX_RUNNING = 20_000;
+/** Output of one test. Smaller than that of other formats: thousands may be paused. */
+const OUTPUT = 8 * 1024;
 /** Events of one line are short, but for that with a long line of output. */
 const MAX_EVENT = 1024 * 1024;
 

@@ -18,5 +18,7 @@ export const MAX_PROBLEMS = 50;
 export const MAX_LISTED = 1000;
 /** Cases that wait for the name of their subtest. */
 export const MAX_HELD = 1000;
+/** UTF-16 units of what they said. */
+export const MAX_HELD_TEXT = 1024 * 1024;
 /** Bytes of a file that can be read only as a whole. */
 export const MAX_WHOLE_FILE = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 /** One document of test points: the outermost, or that of a subtest. */
 import type { Collector, FoundCase } from '../collector.js';
-import { MAX_HELD, MAX_LISTED } from '../limits.js';
+import { MAX_HELD, MAX_HELD_TEXT, MAX_LISTED } from '../limits.js';
 import { isFailure } from '../verdict.js';
 
 export interface Level {
@@ -25,6 +25,8 @@ export interface Level {
   bailed: boolean;
   /** Cases that wait for the name of this level; their paths begin below it. */
   held: FoundCase[];
+  /** UTF-16 units of their diagnostics. */
+  heldText: number;
 }
 
 export function createLevel(indent: number, parent?: Level, names?: readonly string[]): Level {
@@ -41,6 +43,7 @@ export function createLevel(indent: number, parent?: Level, names?: readonly str
     failed: false,
     bailed: false,
     held: [],
+    heldText: 0,
   };
 }
 
@@ -75,8 +78,9 @@ function pass(level: Level, found: FoundCase, collector: Collector): void {
     collector.add(found);
   } else if (level.names === undefined) {
     level.held.push(found);
+    level.heldText += found.diagnostics?.length ?? 0;
     // Memory comes first: such a subtest goes by its number.
-    if (level.held.length > MAX_HELD) {
+    if (level.held.length > MAX_HELD || level.heldText > MAX_HELD_TEXT) {
       level.madeUp = true;
       setNames(level, [numbered(level.parent.next)], collector);
     }
@@ -90,6 +94,7 @@ export function setNames(level: Level, names: readonly string[], collector: Coll
   level.names = names;
   const { held } = level;
   level.held = [];
+  level.heldText = 0;
   for (const found of held) pass(level, found, collector);
 }
 

@@ -139,6 +139,12 @@ second line</error></testcase>
       [],
       ['a name or an attribute is longer than 1 MiB; the rest of the XML is not read'],
     ],
+    [
+      'more mistakes than results',
+      `<testsuite name="s"><testcase name="a"/>${'&x;'.repeat(200)}<testcase name="b"/></testsuite>`,
+      ['passed s / a'],
+      ['bad XML: undefined entity'],
+    ],
     ['binary', '\u007fELF\0\u0001', [], ['bad XML: text data outside of root node']],
   ])('says what is wrong: %s', (_, text, lines, problems) => {
     const parsed = junit(text);

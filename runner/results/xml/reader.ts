@@ -29,7 +29,14 @@ const MAX_ELEMENTS = 100;
 const MAX_ATTRIBUTES = 200;
 /** UTF-16 units of a name, or of the attributes of one element. */
 const MAX_TAG = 1024 * 1024;
+/** Mistakes, of which each costs time: what has more of them is no XML. */
+const MAX_MISTAKES = 100;
+/** References to characters that are forbidden, which are forgiven. */
+const MAX_REFERENCES = 1_000_000;
 const PIECE = MAX_LINE;
+
+/** Leaves the parser in the middle of a piece; it is not used again. */
+const STOP = Symbol('stop');
 
 /** Characters that XML forbids: a test that prints colours must not cost all the results. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
@@ -44,6 +51,8 @@ export function createXmlReader(events: XmlEvents): XmlReader {
   let inTag = false;
   let stopped = false;
   let told = false;
+  let mistakes = 0;
+  let references = 0;
   let ending = false;
   let complainAtEnd = true;
   let binary = false;
@@ -62,10 +71,15 @@ export function createXmlReader(events: XmlEvents): XmlReader {
 
   parser.on('error', ({ message }) => {
     // A reference to a forbidden character, as &#27;, stays as it is written, and the results are sound.
-    if (message.includes('malformed character entity')) return;
+    if (message.includes('malformed character entity')) {
+      references += 1;
+      if (references <= MAX_REFERENCES) return;
+    }
     // Its own words have no line: positions would cost a third of the time.
     if (ending) problem('the XML is cut off');
     else problem(`bad XML: ${message.replace(/\.$/, '')}`);
+    mistakes += 1;
+    if (mistakes > MAX_MISTAKES && !ending) throw STOP;
   });
   parser.on('opentagstart', () => {
     inTag = true;
@@ -110,9 +124,14 @@ export function createXmlReader(events: XmlEvents): XmlReader {
     empty = false;
     // White space before the declaration is a mistake of whoever joined files, and harmless.
     const clean = text.slice(from).replace(FORBIDDEN, '\ufffd');
-    for (let start = 0; start < clean.length && !stopped; start += PIECE) {
-      parser.write(clean.slice(start, start + PIECE));
-      bound();
+    try {
+      for (let start = 0; start < clean.length && !stopped; start += PIECE) {
+        parser.write(clean.slice(start, start + PIECE));
+        bound();
+      }
+    } catch (error) {
+      if (error !== STOP) throw error;
+      stopped = true;
     }
   }
 
