@@ -199,4 +199,11 @@ describe('vmtest parse', () => {
   ])('refuses %j', (args, message) => {
     expect(() => parse('parse', ...args)).toThrow(message);
   });
+
+  it('lists the formats in its help', () => {
+    expect(parse('parse', '--help')).toMatchObject({
+      kind: 'print',
+      text: expect.stringMatching(/^ {2}ktap {7}KTAP 1 of the kernel/m),
+    });
+  });
 });

@@ -5,10 +5,10 @@ import { VmtestError } from '../errors.js';
 import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import { FLAVOURS, type Flavour } from '../images/packages.js';
 import { DEFAULT_IMAGE } from '../machine/defaults.js';
-import { checkFormatName, FORMAT_NAMES } from '../results/format-names.js';
+import { checkFormatName } from '../results/format-names.js';
 import type { Command, ParseResultsCommand, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
-import { examplesHelp, exitCodesHelp } from './help.js';
+import { examplesHelp, exitCodesHelp, formatsHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
 export interface ParseContext {
@@ -256,9 +256,10 @@ function addParse(program: Parser, settle: (command: Command) => void): void {
     .command('parse')
     .description('read test results out of a file; exit code 1 when something failed')
     .argument('<file>', 'what the tests wrote; - is standard input')
-    .requiredOption('--format <format>', FORMAT_NAMES.join(', '))
+    .requiredOption('--format <format>', 'what it is written in; see below')
     .option('--exit-code <n>', 'exit code of the command that wrote it (default: nobody knows)')
     .option('--json', 'print the cases, the verdict and the problems as JSON')
+    .addHelpText('after', () => `\n${formatsHelp()}`)
     .action((file: string, flags: { format: string; exitCode?: string; json?: true }) => {
       const format = checkFormatName('--format', flags.format);
       const exitCode = flags.exitCode === undefined ? undefined : parseCount('--exit-code', flags.exitCode, 0, 255);

@@ -1,6 +1,6 @@
 /** The formats of test results by their names. */
 import { createExitCodeParser } from './exit-code.js';
-import type { FormatName } from './format-names.js';
+import { FORMAT_DOCS, type FormatName } from './format-names.js';
 import { createGoJsonParser } from './go-json.js';
 import { createGtestJsonParser } from './gtest-json.js';
 import type { ParserOptions, ResultParser } from './parser.js';
@@ -22,42 +22,42 @@ export interface Format {
 export const FORMATS: readonly Format[] = [
   {
     name: 'exit-code',
-    doc: 'one test: 0 is passed, any other exit code failed',
+    doc: FORMAT_DOCS['exit-code'],
     from: 'output',
     create: createExitCodeParser,
   },
-  { name: 'tap', doc: 'TAP 13 and 14 with subtests and YAML diagnostics', from: 'output', create: createTapParser },
+  { name: 'tap', doc: FORMAT_DOCS['tap'], from: 'output', create: createTapParser },
   {
     name: 'ktap',
-    doc: 'KTAP 1 of the kernel (KUnit, modules of kselftest), also out of its log',
+    doc: FORMAT_DOCS['ktap'],
     from: 'output',
     create: createKtapParser,
   },
   {
     name: 'kselftest',
-    doc: 'run_kselftest.sh, with the results inside of each test',
+    doc: FORMAT_DOCS['kselftest'],
     from: 'output',
     create: createKselftestParser,
   },
   {
     name: 'gtest',
-    doc: 'the file of googletest: --gtest_output=xml:FILE or json:FILE',
+    doc: FORMAT_DOCS['gtest'],
     from: 'file',
     create(options = {}) {
       const xml = (): ResultParser => createJunitParser(GTEST, options);
       return createSniffingParser((first) => (first === '{' ? createGtestJsonParser(options) : xml()), xml);
     },
   },
-  { name: 'go-json', doc: 'go test -json', from: 'output', create: createGoJsonParser },
+  { name: 'go-json', doc: FORMAT_DOCS['go-json'], from: 'output', create: createGoJsonParser },
   {
     name: 'junit',
-    doc: 'a file of JUnit XML',
+    doc: FORMAT_DOCS['junit'],
     from: 'file',
     create: (options = {}) => createJunitParser(JUNIT, options),
   },
   {
     name: 'pytest',
-    doc: 'the file of pytest --junitxml=FILE, or what pytest -v or -rA prints',
+    doc: FORMAT_DOCS['pytest'],
     from: 'output',
     create(options = {}) {
       const text = (): ResultParser => createPytestTextParser(options);
