@@ -45,6 +45,8 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
     case 'images-verify':
     case 'images-prune':
       return (await import('./images.js')).images(command, signal);
+    case 'parse':
+      return (await import('./parse-results.js')).parseResults(command, signal);
     case 'kernel-config':
       return (await import('./kernel-config.js')).kernelConfig(command.arch);
   }
