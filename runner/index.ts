@@ -11,3 +11,4 @@ export type { CopyMachine, CopyOptions, CopyResult } from './machine/copy/sessio
 export type { MachineEnd } from './machine/describe-end.js';
 export { type LaunchOptions, launch } from './machine/launch.js';
 export type { Machine } from './machine/machine.js';
+export type { Fault, FaultType, Frame, SourceLine } from './results/faults/fault.js';

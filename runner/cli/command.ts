@@ -2,6 +2,7 @@
 import type { DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Flavour } from '../images/packages.js';
+import type { FormatName } from '../results/format-names.js';
 import type { Copies } from './copy-spec.js';
 
 export interface RunCommand extends Copies {
@@ -47,10 +48,31 @@ export type ImagesCommand =
   | { kind: 'images-verify' }
   | { kind: 'images-prune'; all: boolean };
 
+export interface ScanCommand {
+  kind: 'scan';
+  /** `-` is standard input. */
+  file: string;
+  /** A kernel with debug information, for lines of the source. */
+  vmlinux?: string;
+  json: boolean;
+}
+
+export interface ParseResultsCommand {
+  kind: 'parse';
+  format: FormatName;
+  /** `-` is standard input. */
+  file: string;
+  json: boolean;
+  /** Of the command that wrote the results, where it is known. */
+  exitCode?: number;
+}
+
 export type Command =
   | RunCommand
+  | ScanCommand
   | { kind: 'doctor' }
   | ImagesCommand
+  | ParseResultsCommand
   | { kind: 'kernel-config'; arch?: Architecture }
   /** Help or the version, as asked for. */
   | { kind: 'print'; text: string };

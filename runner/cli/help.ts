@@ -1,5 +1,6 @@
 /** The parts of the help that are more than a list of flags. */
 import { EXIT_CODE_TABLE } from '../exit-codes.js';
+import { FORMAT_DOCS, FORMAT_NAMES } from '../results/format-names.js';
 
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ['vmtest run -- uname -a', "Debian's cloud kernel, busybox"],
@@ -16,4 +17,13 @@ export function examplesHelp(): string {
 export function exitCodesHelp(): string {
   const width = Math.max(...EXIT_CODE_TABLE.map(([code]) => code.length));
   return `Exit codes:\n${EXIT_CODE_TABLE.map(([code, meaning]) => `  ${code.padEnd(width)}  ${meaning}\n`).join('')}`;
+}
+
+export function scanHelp(): string {
+  return 'Exit codes:\n  0  nothing was found, or only notes\n  1  faults were found\n  2  bad arguments, or the file cannot be read\n';
+}
+
+export function formatsHelp(): string {
+  const width = Math.max(...FORMAT_NAMES.map((name) => name.length));
+  return `Formats:\n${FORMAT_NAMES.map((name) => `  ${name.padEnd(width)}  ${FORMAT_DOCS[name]}\n`).join('')}`;
 }

@@ -102,3 +102,47 @@ describe('vmtest', () => {
     expect((await readdir(directory)).filter((name) => !known.test(name))).toEqual([]);
   });
 });
+
+describe('vmtest parse', () => {
+  const TAP = 'TAP version 14\n# Subtest: a\n    ok 1 - x\n    not ok 2 - y\n    # why\n    1..2\nnot ok 1 - a\n1..1\n';
+
+  it('prints a tree and counts, and exits with 1 when something failed', async () => {
+    const file = join(directory, 'out.tap');
+    await writeFile(file, TAP);
+    expect(await vmtest(['parse', '--format', 'tap', file])).toMatchObject({
+      exitCode: 1,
+      stderr: '',
+      stdout: [
+        'a',
+        '  passed  x',
+        '  failed  y',
+        '    | why',
+        '',
+        '1 passed, 1 failed',
+        'failed (1 of 2 tests did not pass)',
+      ].join('\n'),
+    });
+  });
+
+  it('reads standard input, prints JSON, and exits with 0 when nothing failed', async () => {
+    const args = ['--import', 'tsx', main, 'parse', '--format', 'tap', '--json', '-'];
+    const { exitCode, stdout } = await execa(process.execPath, args, { input: '1..2\nok 1 - a\nok 2 - b # SKIP no\n' });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      cases: [
+        { path: ['a'], verdict: 'passed' },
+        { path: ['b'], verdict: 'skipped', message: 'no' },
+      ],
+      verdict: 'passed',
+      problems: [],
+    });
+  });
+
+  it.each([
+    [['--format', 'tab', 'x'], 'vmtest: --format: "tab" is no format of test results; did you mean one of tap, '],
+    [['--format', 'tap', '/nonexistent'], 'vmtest: /nonexistent cannot be read: ENOENT'],
+  ])('refuses %j with exit code 2', async (args, message) => {
+    const { exitCode, stderr } = await vmtest(['parse', ...args]);
+    expect([exitCode, stderr.slice(0, message.length)]).toEqual([2, message]);
+  });
+});

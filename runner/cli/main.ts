@@ -32,6 +32,8 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
       return 0;
     case 'run':
       return (await import('./run.js')).run(command, signal);
+    case 'scan':
+      return (await import('./scan.js')).scan(command, signal);
     case 'doctor':
       return (await import('./doctor.js')).doctor(signal);
     case 'images-fetch':
@@ -43,6 +45,8 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
     case 'images-verify':
     case 'images-prune':
       return (await import('./images.js')).images(command, signal);
+    case 'parse':
+      return (await import('./parse-results.js')).parseResults(command, signal);
     case 'kernel-config':
       return (await import('./kernel-config.js')).kernelConfig(command.arch);
   }

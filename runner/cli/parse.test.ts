@@ -173,3 +173,37 @@ function catchError(act: () => unknown): VmtestError {
   }
   throw new Error('nothing was thrown');
 }
+
+describe('vmtest parse', () => {
+  it.each([
+    [['--format', 'tap', 'out.tap'], { format: 'tap', file: 'out.tap', json: false }],
+    [['--format', 'junit', '--json', '-'], { format: 'junit', file: '-', json: true }],
+    [
+      ['--format', 'exit-code', '--exit-code', '3', 'log'],
+      { format: 'exit-code', file: 'log', json: false, exitCode: 3 },
+    ],
+  ])('%j', (args, expected) => {
+    expect(parse('parse', ...args)).toEqual({ kind: 'parse', ...expected });
+  });
+
+  it.each([
+    [['out.tap'], "required option '--format <format>' not specified"],
+    [['--format', 'tap'], "missing required argument 'file'"],
+    [
+      ['--format', 'kselftst', 'f'],
+      '--format: "kselftst" is no format of test results; did you mean one of kselftest, ',
+    ],
+    [['--format', 'exit-code', 'f'], '--format exit-code: needs --exit-code'],
+    [['--format', 'tap', '--exit-code', '256', 'f'], '--exit-code: "256" is not a number from 0 to 255'],
+    [['--format', 'tap', ''], 'the name of the file is empty'],
+  ])('refuses %j', (args, message) => {
+    expect(() => parse('parse', ...args)).toThrow(message);
+  });
+
+  it('lists the formats in its help', () => {
+    expect(parse('parse', '--help')).toMatchObject({
+      kind: 'print',
+      text: expect.stringMatching(/^ {2}ktap {7}KTAP 1 of the kernel/m),
+    });
+  });
+});

@@ -5,9 +5,10 @@ import { VmtestError } from '../errors.js';
 import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import { FLAVOURS, type Flavour } from '../images/packages.js';
 import { DEFAULT_IMAGE } from '../machine/defaults.js';
-import type { Command, RunCommand } from './command.js';
+import { checkFormatName } from '../results/format-names.js';
+import type { Command, ParseResultsCommand, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
-import { examplesHelp, exitCodesHelp } from './help.js';
+import { examplesHelp, exitCodesHelp, formatsHelp, scanHelp } from './help.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
 export interface ParseContext {
@@ -34,9 +35,11 @@ export function parseCommandLine(argv: readonly string[], context: ParseContext)
     parsed = command;
   };
   addRun(program, context, settle);
+  addScan(program, settle);
   addDoctor(program, settle);
   addImages(program, settle);
   addKernelConfig(program, settle);
+  addParse(program, settle);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => {
@@ -145,6 +148,27 @@ function addRun(program: Parser, context: ParseContext, settle: (command: Comman
     .action((argv: string[], flags: RunFlags) => settle(runCommand(argv, flags, context)));
 }
 
+function addScan(program: Parser, settle: (command: Command) => void): void {
+  program
+    .command('scan')
+    .description("find the kernel's reports of faults in a console log: oops, WARNING, KASAN, lockdep, ...")
+    .argument('<file>', 'the log; - is standard input')
+    .option('--vmlinux <path>', 'the kernel with debug information, for lines of the source')
+    .option('--json', 'print a list of faults as JSON')
+    .addHelpText('after', `\n${scanHelp()}`)
+    .action((file: string, flags: { vmlinux?: string; json?: true }) => {
+      for (const [name, value] of [
+        ['the file', file],
+        ['--vmlinux', flags.vmlinux],
+      ]) {
+        if (value === '') throw usage(`${name}: is empty`);
+        if (value?.includes('\0')) throw usage(`${name}: contains a NUL character`);
+      }
+      const { vmlinux } = flags;
+      settle({ kind: 'scan', file, json: flags.json === true, ...(vmlinux === undefined ? {} : { vmlinux }) });
+    });
+}
+
 function addDoctor(program: Parser, settle: (command: Command) => void): void {
   program
     .command('doctor')
@@ -250,6 +274,26 @@ function addKernelConfig(program: Parser, settle: (command: Command) => void): v
     .action(({ arch }: { arch?: Architecture }) =>
       settle({ kind: 'kernel-config', ...(arch === undefined ? {} : { arch }) }),
     );
+}
+
+function addParse(program: Parser, settle: (command: Command) => void): void {
+  program
+    .command('parse')
+    .description('read test results out of a file; exit code 1 when something failed')
+    .argument('<file>', 'what the tests wrote; - is standard input')
+    .requiredOption('--format <format>', 'what it is written in; see below')
+    .option('--exit-code <n>', 'exit code of the command that wrote it (default: nobody knows)')
+    .option('--json', 'print the cases, the verdict and the problems as JSON')
+    .addHelpText('after', () => `\n${formatsHelp()}`)
+    .action((file: string, flags: { format: string; exitCode?: string; json?: true }) => {
+      const format = checkFormatName('--format', flags.format);
+      const exitCode = flags.exitCode === undefined ? undefined : parseCount('--exit-code', flags.exitCode, 0, 255);
+      if (format === 'exit-code' && exitCode === undefined) throw usage('--format exit-code: needs --exit-code');
+      if (file === '' || file.includes('\0'))
+        throw usage('parse: the name of the file is empty or has a NUL character');
+      const command: ParseResultsCommand = { kind: 'parse', format, file, json: flags.json === true };
+      settle(exitCode === undefined ? command : { ...command, exitCode });
+    });
 }
 
 function runCommand(argv: string[], flags: RunFlags, context: ParseContext): RunCommand {

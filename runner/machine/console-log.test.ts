@@ -40,6 +40,15 @@ describe('createConsoleLog', () => {
     expect(log.splats[0]).toBe('[ 0.0] BUG: number 0');
   });
 
+  it('tells of faults whose reports are complete, and of those that are not', () => {
+    const log = createConsoleLog();
+    log.write(bytes('[ 1.0] foo: loading out-of-tree module taints kernel.\n'));
+    log.write(bytes('[ 2.0] WARNING: CPU: 0 PID: 1 at kernel/a.c:1 one+0x1/0x2\n[ 2.1] ---[ end trace 0 ]---\n'));
+    log.write(bytes('[ 3.0] WARNING: CPU: 0 PID: 1 at kernel/b.c:2 two+0x1/0x2\n'));
+    expect(log.faults.map(({ title }) => title)).toEqual(['taint: module foo', 'WARNING in one', 'WARNING in two']);
+    expect(log.splats).toHaveLength(2);
+  });
+
   it('cuts an endless line', () => {
     const log = createConsoleLog();
     for (let i = 0; i < 100; i += 1) log.write(Buffer.alloc(1024, 0x61));

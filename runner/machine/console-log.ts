@@ -2,8 +2,9 @@
  * The serial console of a guest: raw bytes to wherever they are wanted, and lines for those who look for
  * trouble. Only the kernel writes here; results never come this way.
  */
-import { StringDecoder } from 'node:string_decoder';
-import { isPanic, isSplat } from './kernel-faults.js';
+import { createFaultDetector } from '../results/faults/detector.js';
+import type { Fault } from '../results/faults/fault.js';
+import { createLineReader } from '../results/faults/lines.js';
 
 export interface ConsoleLogOptions {
   /** Gets every chunk as it comes. */
@@ -20,54 +21,55 @@ export interface ConsoleLog {
   tail(count: number): string[];
   /** The line that says that the kernel panicked. */
   readonly panic: string | undefined;
-  /** Lines that report an oops, a warning and the like: the first 100. */
+  /** Lines that reports of an oops, a warning and the like begin with: the first 100. */
   readonly splats: readonly string[];
+  /** What those reports say, and notes: the first 100 that are complete, then those that are not yet. */
+  readonly faults: readonly Fault[];
 }
 
-/** A line longer than this is cut: a guest cannot make us keep an endless one. Characters. */
-const MAX_LINE = 4096;
-const MAX_SPLATS = 100;
-
-/** Terminal escape sequences (ECMA-48 CSI, OSC, the rest) and control characters but the tab. */
-const NOISE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
-  /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-
-const clean = (line: string): string => line.replace(NOISE, '').trimEnd();
+const MAX_FAULTS = 100;
 
 export function createConsoleLog(options: ConsoleLogOptions = {}): ConsoleLog {
   const kept = options.keptLines ?? 200;
-  const decoder = new StringDecoder('utf8');
   const lines: string[] = [];
   const splats: string[] = [];
-  let partial = '';
+  const faults: Fault[] = [];
   let panic: string | undefined;
 
-  const finishLine = (raw: string): void => {
-    const line = clean(raw);
-    lines.push(line);
-    if (lines.length > kept) lines.shift();
-    if (isSplat(line) && splats.length < MAX_SPLATS) splats.push(line);
-    if (panic === undefined && isPanic(line)) {
+  const detector = createFaultDetector({
+    onBegin(line, severity) {
+      if (severity === 'fault' && splats.length < MAX_FAULTS) splats.push(line);
+    },
+    onFault(fault) {
+      if (faults.length < MAX_FAULTS) faults.push(fault);
+    },
+    onPanic(line) {
+      if (panic !== undefined) return;
       panic = line;
       options.onPanic?.(line);
-    }
-  };
+    },
+  });
+  const reader = createLineReader((line) => {
+    lines.push(line);
+    if (lines.length > kept) lines.shift();
+    detector.line(line);
+  });
 
   return {
     write(chunk) {
       options.sink?.(chunk);
-      const pieces = (partial + decoder.write(chunk)).split('\n');
-      partial = (pieces.pop() ?? '').slice(-MAX_LINE);
-      for (const piece of pieces) finishLine(piece.slice(0, MAX_LINE));
+      reader.write(chunk);
     },
     tail(count) {
-      const rest = clean(partial);
+      const rest = reader.rest();
       return (rest === '' ? lines : [...lines, rest]).slice(-count);
     },
     get panic() {
       return panic;
     },
     splats,
+    get faults() {
+      return [...faults, ...detector.open()];
+    },
   };
 }
