@@ -22,6 +22,7 @@ export const TYPESCRIPT_ROOMS = [
   'runner/schedule',
   'runner/plan',
   'runner/config',
+  'runner/test-run',
   'runner/reporters',
   'runner/cli',
   'runner/index.ts',
