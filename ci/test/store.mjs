@@ -13,6 +13,9 @@ const BUILD = [...VMTEST, 'build', 'micro'];
 /** Milliseconds after its start: early, in the middle, and when it may be over. */
 const KILL_AFTER = [150, 400, 700, 1000, 1400, 2000];
 
+/** Milliseconds after its start when a build of debian-12, whose kernel is there, unpacks packages. */
+const IN_MMDEBSTRAP = 5000;
+
 /**
  * `settle` is told what held and what did not.
  * @param {(what: string, ok: boolean) => void} settle
@@ -31,12 +34,18 @@ export async function storeUnderStress(settle) {
     for (const delay of KILL_AFTER) {
       await rm(join(cache, 'blobs'), { recursive: true, force: true });
       await rm(join(cache, 'images'), { recursive: true, force: true });
-      await killedBuild(env, delay);
+      await endedBuild(['build', 'micro'], env, 'SIGKILL', delay);
       settle(
         `a build killed after ${delay} ms leaves a store that verifies`,
         (await verifies()) && (await blobsAreWhole(cache)),
       );
     }
+    await endedBuild(['build', 'debian-12'], env, 'SIGINT', IN_MMDEBSTRAP);
+    const mounts = await readFile('/proc/self/mounts', 'utf8');
+    settle(
+      'an interrupted build of a root leaves no file and no mount',
+      (await readdir(join(cache, 'tmp'))).length === 0 && !mounts.includes(cache),
+    );
     settle('a build after killed ones gives the same', (await outputOf(BUILD, env)) === both[0]);
   } finally {
     await rm(cache, { recursive: true, force: true });
@@ -69,12 +78,12 @@ async function blobsAreWhole(cache) {
   return true;
 }
 
-/** @type {(env: Record<string, string>, delay: number) => Promise<void>} */
-function killedBuild(env, delay) {
+/** @type {(args: string[], env: Record<string, string>, signal: 'SIGINT' | 'SIGKILL', delay: number) => Promise<void>} */
+function endedBuild(args, env, signal, delay) {
   return new Promise((resolve) => {
-    const [file = '', ...args] = BUILD;
-    const child = spawn(file, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' });
-    const timer = setTimeout(() => child.kill('SIGKILL'), delay);
+    const [file = '', ...first] = VMTEST;
+    const child = spawn(file, [...first, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' });
+    const timer = setTimeout(() => child.kill(signal), delay);
     child.on('close', () => {
       clearTimeout(timer);
       resolve();

@@ -2,7 +2,7 @@
 import { createCleanup } from '../cleanup.js';
 import { VmtestError } from '../errors.js';
 import { buildImage } from '../images/build/build.js';
-import { ensureImage } from '../images/build/ensure-image.js';
+import { ensureImage, parseImageName } from '../images/build/ensure-image.js';
 import { recipeOf, unknownImage } from '../images/build/get-image.js';
 import { type Recipe, readRecipes } from '../images/build/recipe.js';
 import { differences, releasedManifest } from '../images/build/released.js';
@@ -68,15 +68,16 @@ async function fetch(cache: Cache, command: FetchCommand, signal: AbortSignal): 
 async function need(
   cache: Cache,
   recipes: ReadonlyMap<string, Recipe>,
-  { name, arch }: ImageName,
+  { name: text, arch }: ImageName,
   options: { thorough?: boolean } = {},
 ): Promise<StoredImage> {
-  const image = await findImage(cache, name, arch, options);
+  const { name, digest } = parseImageName(text);
+  const image = await findImage(cache, name, arch, { ...options, digest });
   if (image !== undefined) return image;
   const stored = await listImages(cache);
   if (!recipes.has(name) && !stored.some((each) => each.name === name)) throw await unknownImage(cache, recipes, name);
-  const advice = `make it with \`vmtest images build ${name} --arch ${arch}\``;
-  throw new VmtestError('VMTEST_BAD_INPUT', `the store has no whole image ${name} for ${arch}; ${advice}`);
+  const advice = digest === '' ? `; make it with \`vmtest images build ${name} --arch ${arch}\`` : '';
+  throw new VmtestError('VMTEST_BAD_INPUT', `the store has no whole image ${text} for ${arch}${advice}`);
 }
 
 async function pack(
@@ -146,9 +147,12 @@ async function verify(cache: Cache): Promise<number> {
       print(error.message);
       return undefined;
     });
-    print(`${name} ${arch}: ${image === undefined ? 'damaged' : 'whole'}`);
+    print(`${name} ${arch}: ${image === undefined ? 'not whole' : 'whole'}`);
     if (image === undefined) wrong.push(`${name} (${arch})`);
   }
   if (wrong.length === 0) return 0;
-  throw new VmtestError('VMTEST_IMAGE', `damaged and set aside: ${wrong.join(', ')}; build them again`);
+  throw new VmtestError(
+    'VMTEST_IMAGE',
+    `not whole: ${wrong.join(', ')}; damaged files were set aside; build them again`,
+  );
 }

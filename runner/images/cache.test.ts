@@ -43,6 +43,20 @@ describe('cached', () => {
     expect(await readdir(join(root, 'tmp'))).toEqual([]);
   });
 
+  it('makes an entry again whose main file is not as it was made', async () => {
+    const path = join(root, 'kind', 'key', 'it');
+    const make = (text: string) => cached(cache, 'kind', 'key', fill(text), 'it');
+    expect(await contentOf(await make('one'))).toBe('one');
+    expect(await contentOf(await make('two'))).toBe('one');
+    // As long as before: only its time tells.
+    await writeFile(path, 'bad');
+    expect(await contentOf(await make('three'))).toBe('three');
+    await rm(path);
+    expect(await contentOf(await make('four'))).toBe('four');
+    await rm(join(root, 'kind', 'key', '.seal'));
+    expect(await contentOf(await make('five'))).toBe('five');
+  });
+
   it('lets many make the same entry at once, and all get the same one', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, (_, i) => cached(cache, 'kind', 'key', fill(`${i}`))));
     expect(new Set(made).size).toBe(1);

@@ -9,7 +9,7 @@
  * that lasts as long as the caller says.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { access, lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Cleanup } from '../cleanup.js';
@@ -43,20 +43,37 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** The names in a directory of the cache; none where it is not there. Throws `VMTEST_CACHE` where it cannot be read. */
+export async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch((cause: unknown) => {
+    if (codeOf(cause) === 'ENOENT') return [];
+    throw new VmtestError('VMTEST_CACHE', `cannot use the cache: ${(cause as Error).message}`, { cause });
+  });
+}
+
 /** The directory of an entry, when it is there. */
 export async function find(cache: Cache, kind: string, key: string): Promise<string | undefined> {
   const path = join(cache.root, kind, key);
   return (await exists(path)) ? path : undefined;
 }
 
-async function hasContent(path: string): Promise<boolean> {
-  const status = await stat(path).catch(() => undefined);
-  return status !== undefined && status.size > 0;
+/** Beside the main file of an entry: its size and time when it was made. */
+const SEAL = '.seal';
+
+/** What tells that a file was not changed since: as much as git asks. */
+async function sealOf(path: string): Promise<string | undefined> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status?.isFile() ? `${status.size} ${status.mtimeNs}\n` : undefined;
+}
+
+async function isSealed(directory: string, mainFile: string): Promise<boolean> {
+  const seal = await readFile(join(directory, SEAL), 'utf8').catch(() => undefined);
+  return seal !== undefined && seal === (await sealOf(join(directory, mainFile)));
 }
 
 /**
- * The directory of an entry; `make` fills it when it is not there. An entry whose `mainFile` is missing or
- * empty (the host crashed, or someone tidied up) is made again.
+ * The directory of an entry; `make` fills it when it is not there. An entry whose `mainFile` is not as it was made (the
+ * host crashed, the disk is bad, or someone tidied up) is made again.
  */
 export async function cached(
   cache: Cache,
@@ -67,7 +84,7 @@ export async function cached(
 ): Promise<string> {
   const found = await find(cache, kind, key);
   if (found !== undefined) {
-    if (mainFile === undefined || (await hasContent(join(found, mainFile)))) return found;
+    if (mainFile === undefined || (await isSealed(found, mainFile))) return found;
     await rm(found, { recursive: true, force: true });
   }
   const scratch = await makeScratch(cache);
@@ -79,6 +96,7 @@ export async function cached(
   }
   try {
     await make(scratch);
+    if (mainFile !== undefined) await writeFile(join(scratch, SEAL), (await sealOf(join(scratch, mainFile))) ?? '');
     const target = join(cache.root, kind, key);
     await mkdir(join(cache.root, kind), { recursive: true });
     await rename(scratch, target).catch((error: unknown) => {

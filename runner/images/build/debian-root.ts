@@ -88,11 +88,24 @@ async function bootstrap(target: string, root: DebianRoot, arch: Architecture, o
     ...(mirror === undefined || mirror === '' ? [] : [mirror]),
   ];
   const env = { SOURCE_DATE_EPOCH: `${BUILD_TIME}`, TMPDIR: dirname(target) };
+  const [file = '', ...rest] = [...(await sealedOff()), 'mmdebstrap', ...args];
   // A group of its own: mmdebstrap hangs up on its whole group when it cannot write the archive.
-  await execTool('mmdebstrap', args, { signal: options.signal, env, detached: true }).catch((cause: unknown) => {
+  await execTool(file, rest, { signal: options.signal, env, detached: true }).catch((cause: unknown) => {
     if (!(cause instanceof VmtestError) || cause.code !== 'VMTEST_TOOL') throw cause;
     throw new VmtestError('VMTEST_FETCH', `cannot make a root of Debian's packages: ${cause.message}`, { cause });
   });
+}
+
+/**
+ * mmdebstrap as root mounts /proc, /sys and /dev in what it makes. In namespaces of its own no mount and no process
+ * outlives it or us, however we end, and nobody who tidies up walks into them. Other users' mmdebstrap sees to that itself.
+ */
+async function sealedOff(): Promise<string[]> {
+  if (process.getuid?.() !== 0) return [];
+  const command = ['--pdeathsig=KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
+  const { execa } = await import('execa');
+  const { failed } = await execa('setpriv', [...command, 'true'], { stdio: 'ignore', reject: false });
+  return failed ? [] : ['setpriv', ...command];
 }
 
 /** All modules of the kernel, where Debian 12 has them. */
@@ -131,7 +144,7 @@ async function encodeLayer(entries: readonly SettledEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const entry of entries) {
     const common = { name: entry.path, mtime: new Date(BUILD_TIME * 1000) };
-    if (entry.type === 'file') archive.entry({ ...common, mode: entry.mode }, entry.data);
+    if (entry.type === 'file') archive.entry({ ...common, mode: entry.mode, gid: entry.gid ?? 0 }, entry.data);
     else if (entry.type === 'directory') archive.entry({ ...common, mode: entry.mode, type: 'directory' });
     else archive.entry({ ...common, type: 'symlink', linkname: entry.target });
   }

@@ -25,7 +25,12 @@ export async function ensureImage(
   options: EnsureOptions,
 ): Promise<StoredImage> {
   const { name, digest } = parseImageName(wanted.name);
-  const image = await findOrGet(cache, { name, arch: wanted.arch }, source, options);
+  const { arch } = wanted;
+  const image =
+    (await findImage(cache, name, arch, { digest })) ??
+    // Another one of that name is not made anew: it would most likely be a third one.
+    (digest === '' ? undefined : await findImage(cache, name, arch)) ??
+    (await get(cache, { name, arch }, source, options));
   if (image.digest.startsWith(digest)) return image;
   const message = `image ${name}: the store has ${image.digest.slice(0, digest.length)}, not ${digest}`;
   throw new VmtestError('VMTEST_IMAGE', `${message}; pull or build the one you mean, or leave "@${digest}" out`);
@@ -33,7 +38,8 @@ export async function ensureImage(
 
 const PINNED = /^(.*)@(?:sha256:)?([0-9a-f]{12,64})$/;
 
-function parseImageName(text: string): { name: string; digest: string } {
+/** Throws `VMTEST_BAD_INPUT`. */
+export function parseImageName(text: string): { name: string; digest: string } {
   const [, name = text, digest = ''] = PINNED.exec(text) ?? [];
   if (name.includes('@')) {
     const what = `image ${quotedText(text)}: what stands behind "@" is no digest`;
@@ -42,14 +48,12 @@ function parseImageName(text: string): { name: string; digest: string } {
   return { name, digest };
 }
 
-async function findOrGet(
+async function get(
   cache: Cache,
   { name, arch }: { name: string; arch: Architecture },
   source: ImageSource,
   options: EnsureOptions,
 ): Promise<StoredImage> {
-  const found = await findImage(cache, name, arch);
-  if (found !== undefined) return found;
   // Loaded only when it is wanted: most runs find their image.
   const { getImage } = await import('./get-image.js');
   await getImage(cache, { name, arch }, source, options);

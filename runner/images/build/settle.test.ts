@@ -19,7 +19,7 @@ describe('settle', () => {
 
   it('makes the accounts, the links and what a first boot would make', () => {
     expect(entryOf('etc/passwd')).toMatchObject({ data: expect.stringContaining('systemd-network:x:999:') });
-    expect(entryOf('etc/shadow')).toMatchObject({ mode: 0o640 });
+    expect(entryOf('etc/shadow')).toMatchObject({ mode: 0o640, gid: 42 });
     expect(entryOf('usr/bin/awk')).toEqual({ path: 'usr/bin/awk', type: 'symlink', target: 'mawk' });
     expect(entryOf('etc/machine-id')).toMatchObject({ data: '' });
   });

@@ -6,7 +6,7 @@ import type { DebianRoot } from './recipe.js';
 import { addSystemUsers } from './system-users.js';
 
 export type SettledEntry =
-  | { path: string; type: 'file'; mode: number; data: string }
+  | { path: string; type: 'file'; mode: number; data: string; gid?: number }
   | { path: string; type: 'directory'; mode: number }
   | { path: string; type: 'symlink'; target: string };
 
@@ -16,6 +16,9 @@ export const READ_FILES =
 
 /** What an image has no use for: documents and translations. What licences say stays. */
 const LEFT_OUT = ['usr/share/man', 'usr/share/info', 'usr/share/locale', 'usr/share/lintian', 'usr/share/bug'];
+
+/** The group that may read passwords (base-passwd, group.master). */
+const SHADOW = 42;
 
 const LOCAL = ['', '/bin', '/etc', '/games', '/include', '/lib', '/sbin', '/share', '/src'].map(
   (path) => `usr/local${path}`,
@@ -57,7 +60,7 @@ export function settle(root: DebianRoot, read: ReadonlyMap<string, string>): Set
     ...LEFT_OUT.map((path) => file(path.replace(/[^/]+$/, '.wh.$&'), '')),
     file('etc/passwd', accounts.passwd),
     file('etc/group', accounts.group),
-    file('etc/shadow', accounts.shadow, 0o640),
+    { ...file('etc/shadow', accounts.shadow, 0o640), gid: SHADOW },
     file('etc/nsswitch.conf', text('usr/share/libc-bin/nsswitch.conf')),
     file('etc/profile', text('usr/share/base-files/profile')),
     file('root/.bashrc', text('usr/share/base-files/dot.bashrc')),
@@ -87,6 +90,6 @@ export function settle(root: DebianRoot, read: ReadonlyMap<string, string>): Set
   ];
 }
 
-function file(path: string, data: string, mode = 0o644): SettledEntry {
+function file(path: string, data: string, mode = 0o644): SettledEntry & { type: 'file' } {
   return { path, type: 'file', mode, data };
 }

@@ -130,10 +130,9 @@ async function unpackBzImage(
 ): Promise<string | undefined> {
   const key = digest ?? (await fileDigest(cache, path));
   try {
-    const directory = await cached(cache, 'vmlinux', key, async (scratch) => {
-      await writeFile(join(scratch, 'vmlinux'), await unpackPayload(await readPiece(path, payload)));
-    });
-    return join(directory, 'vmlinux');
+    const make = async (scratch: string): Promise<void> =>
+      writeFile(join(scratch, 'vmlinux'), await unpackPayload(await readPiece(path, payload)));
+    return join(await cached(cache, 'vmlinux', key, make, 'vmlinux'), 'vmlinux');
   } catch (error) {
     // A missing tool or a payload of a new kind: the bzImage decompresses itself, only slower.
     if (error instanceof VmtestError && error.code === 'VMTEST_DECOMPRESS') return undefined;

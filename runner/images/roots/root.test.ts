@@ -153,7 +153,7 @@ describe('a container image', () => {
     const layout = await prepare(join(directory, 'layout'));
     expect(layout.config).toEqual(CONFIG);
     expect(await sha256(layout.path)).toBe(await sha256(archive.path));
-    expect(await readdir(dirname(archive.path))).toEqual(['config.json', 'root.img']);
+    expect(await readdir(dirname(archive.path))).toEqual(['.seal', 'config.json', 'root.img']);
   });
 
   it('is chosen by name where there are several, and by platform', async () => {

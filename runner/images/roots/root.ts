@@ -109,11 +109,12 @@ async function packed(
   key: string,
   make: (directory: string, image: string) => Promise<void>,
 ): Promise<string> {
-  return cached(cache, 'roots', key, async (directory) => {
+  const pack = async (directory: string): Promise<void> => {
     signal?.throwIfAborted();
     onProgress?.(`packing the root ${label}`);
     await make(directory, join(directory, IMAGE));
-  }).catch((cause: unknown) => {
+  };
+  return cached(cache, 'roots', key, pack, IMAGE).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
     throw packFailed(label, `no space left on the file system of the cache ${cache.root}`, cause);
   });

@@ -7,7 +7,7 @@ import { runPacker, toolEnvironment } from './tool.js';
 
 export interface SquashfsOptions {
   label: string;
-  /** Mode of the root directory, for which sqfstar takes no entry. Its owner is root: sqfstar 4.5 ignores another one. */
+  /** Mode of the root directory, for which sqfstar takes no entry. Its owner is who runs sqfstar: 4.5 ignores -root-uid. */
   rootMode: number;
   /** Seconds since 1970; at least the time of every entry. */
   newest: number;
@@ -38,7 +38,8 @@ export async function writeSquashfs(
     '-exit-on-error',
     path,
   ];
-  const child = execa('sqfstar', args, {
+  const [file, ...rest] = [...(await asRoot()), 'sqfstar', ...args];
+  const child = execa(file ?? '', rest, {
     stdin: 'pipe',
     stdout: 'ignore',
     env: { ...toolEnvironment(), SOURCE_DATE_EPOCH: `${newest}` },
@@ -57,6 +58,18 @@ export async function writeSquashfs(
   if (ended.status === 'rejected') throw ended.reason;
   if (input.status === 'rejected') throw packFailed(label, 'sqfstar ended before its input did', input.reason);
   await checkLength(path, label);
+}
+
+/**
+ * What makes this user root of a user namespace, where that may be had: systemd in a guest trusts nothing below a root
+ * directory that belongs to somebody else.
+ */
+async function asRoot(): Promise<string[]> {
+  if (process.getuid?.() === 0) return [];
+  const { execa } = await import('execa');
+  const command = ['unshare', '--map-root-user'];
+  const { failed } = await execa('unshare', ['--map-root-user', 'true'], { stdio: 'ignore', reject: false });
+  return failed ? [] : command;
 }
 
 /** The file is the file system (its length is in the superblock, in `bytes_used`) and the padding, or it is damaged. */

@@ -85,15 +85,21 @@ export async function checkBlob(
 ): Promise<string | undefined> {
   const path = blobPath(cache, file.sha256);
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ENOENT' || error.code === 'ELOOP') return undefined;
     throw new VmtestError('VMTEST_CACHE', `cannot use the cache: ${error.message}`, { cause: error });
   });
   if (status === undefined) return undefined;
-  const digest = status.isFile() ? await (thorough ? sha256(path) : fileDigest(cache, path)) : undefined;
+  const digest = status.isFile() ? await readDigest(cache, path, thorough) : undefined;
   // The size is what the asker believes; a wrong belief must not cost another image its blob.
   if (digest === file.sha256) return status.size === file.size ? path : undefined;
   await setAside(cache, file.sha256);
   return undefined;
+}
+
+async function readDigest(cache: Cache, path: string, thorough: boolean): Promise<string> {
+  return (thorough ? sha256(path) : fileDigest(cache, path)).catch((cause: unknown) => {
+    throw new VmtestError('VMTEST_CACHE', `cannot use the cache: ${(cause as Error).message}`, { cause });
+  });
 }
 
 async function setAside(cache: Cache, digest: string): Promise<void> {

@@ -6,10 +6,10 @@
  *
  * An image is written files first, manifest next, name last: whoever finds the name finds all of it.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../../errors.js';
-import { type Cache, withScratch } from '../cache.js';
+import { type Cache, namesIn, withScratch } from '../cache.js';
 import { ARCHITECTURES, type Architecture } from '../kernels/architecture.js';
 import { blobPath, checkBlob, PRUNE_AGE, type PutOptions, putBlob } from './blobs.js';
 import { formatManifest, isImageName, type Manifest, parseManifest } from './manifest.js';
@@ -71,6 +71,13 @@ export function putImage(
   });
 }
 
+export interface FindOptions {
+  /** Hash every file, even where its digest is remembered. */
+  thorough?: boolean;
+  /** The first digits of its digest; one that the name does not stand for any more is found, too. */
+  digest?: string;
+}
+
 /**
  * The image that a name stands for; undefined when it is not there, or not whole any more: then what is
  * wrong was set aside, and the image is to be fetched or built again.
@@ -79,10 +86,13 @@ export async function findImage(
   cache: Cache,
   name: string,
   arch: Architecture,
-  options: { thorough?: boolean } = {},
+  options: FindOptions = {},
 ): Promise<StoredImage | undefined> {
   if (!isImageName(name)) return undefined;
-  const reference = await readReference(cache, name, arch);
+  const { digest = '' } = options;
+  const current = await readReference(cache, name, arch);
+  const known = current?.manifest.startsWith(digest) === true;
+  const reference = known ? current : await findFormer(cache, { name, arch }, digest);
   if (reference === undefined) return undefined;
   const path = await checkBlob(cache, { sha256: reference.manifest, size: reference.size }, options);
   if (path === undefined) return undefined;
@@ -105,8 +115,36 @@ export async function findImage(
   };
 }
 
+/** No manifest is larger; a root file system mostly is. Bytes. */
+const MAX_MANIFEST = 4 * 2 ** 20;
+
+/** A manifest that the name stood for before, among all the blobs. */
+async function findFormer(cache: Cache, wanted: ImageName, digest: string): Promise<Reference | undefined> {
+  if (digest === '') return undefined;
+  for (const manifest of await namesIn(join(cache.root, 'blobs'))) {
+    if (!manifest.startsWith(digest)) continue;
+    const { size } = await stat(blobPath(cache, manifest)).catch(() => ({ size: Number.POSITIVE_INFINITY }));
+    if (size > MAX_MANIFEST) continue;
+    const text = await readFile(blobPath(cache, manifest), 'utf8').catch(() => '');
+    if (isManifestOf(wanted, text)) return { manifest, size };
+  }
+  return undefined;
+}
+
+function isManifestOf({ name, arch }: ImageName, text: string): boolean {
+  try {
+    const manifest = parseManifest(name, text);
+    return manifest.name === name && manifest.arch === arch;
+  } catch {
+    return false;
+  }
+}
+
 async function readReference(cache: Cache, name: string, arch: Architecture): Promise<Reference | undefined> {
-  const text = await readFile(referencePath(cache, name, arch), 'utf8').catch(() => undefined);
+  const path = referencePath(cache, name, arch);
+  // Nobody writes into a FIFO that lies there.
+  if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<Reference>;
@@ -124,10 +162,10 @@ export interface ImageName {
 
 /** The names in the store, whether or not their images are whole. */
 export async function listImages(cache: Cache): Promise<ImageName[]> {
-  const names = await readdir(join(cache.root, 'images')).catch(() => []);
+  const names = await namesIn(join(cache.root, 'images'));
   const found: ImageName[] = [];
   for (const name of names.filter(isImageName).sort()) {
-    const files = new Set(await readdir(join(cache.root, 'images', name)).catch(() => []));
+    const files = new Set(await namesIn(join(cache.root, 'images', name)));
     for (const arch of ARCHITECTURES) if (files.has(`${arch}.json`)) found.push({ name, arch });
   }
   return found;
@@ -142,11 +180,12 @@ export async function pruneBlobs(cache: Cache, now = Date.now()): Promise<{ file
     used.add(reference.manifest);
     const text = await readFile(blobPath(cache, reference.manifest), 'utf8').catch(() => undefined);
     if (text === undefined) continue;
-    for (const { sha256 } of parseManifest(name, text).files) used.add(sha256);
+    // Whatever stands there like a digest: a manifest of a newer vmtest keeps its files, too.
+    for (const [digest] of text.matchAll(/[0-9a-f]{64}/g)) used.add(digest);
   }
   const removed = { files: 0, bytes: 0 };
   for (const directory of ['blobs', 'bad'] as const) {
-    for (const name of await readdir(join(cache.root, directory)).catch(() => [])) {
+    for (const name of await namesIn(join(cache.root, directory))) {
       if (directory === 'blobs' && used.has(name)) continue;
       const path = join(cache.root, directory, name);
       const status = await stat(path).catch(() => undefined);

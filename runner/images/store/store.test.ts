@@ -1,6 +1,7 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../cleanup.js';
@@ -8,6 +9,7 @@ import type { Cache } from '../cache.js';
 import { sha256 } from '../digest.js';
 import { blobPath, checkBlob, putBlob } from './blobs.js';
 import { findImage, listImages, pruneBlobs, putImage } from './images.js';
+import { layOut } from './layout.js';
 import { formatManifest, type Manifest, parseManifest } from './manifest.js';
 
 let root: string;
@@ -269,6 +271,53 @@ describe('images', () => {
     await putMicro();
     await writeFile(join(cache.root, 'images/micro/x86_64.json'), '{"manif');
     expect(await findImage(cache, 'micro', 'x86_64')).toBeUndefined();
+  });
+
+  it('is not there when its name is no file', async () => {
+    await putMicro();
+    const path = join(cache.root, 'images/micro/x86_64.json');
+    await rm(path);
+    await execa('mkfifo', [path]);
+    expect(await findImage(cache, 'micro', 'x86_64')).toBeUndefined();
+  });
+
+  it('is found by its digest when its name has moved on', async () => {
+    const { digest } = await putMicro('1');
+    await putMicro('2');
+    const found = await findImage(cache, 'micro', 'x86_64', { digest: digest.slice(0, 12) });
+    expect(found?.manifest.version).toBe('1');
+    expect((await findImage(cache, 'micro', 'x86_64'))?.manifest.version).toBe('2');
+    expect(await findImage(cache, 'micro', 'aarch64', { digest })).toBeUndefined();
+    expect(await findImage(cache, 'micro', 'x86_64', { digest: '0'.repeat(12) })).toBeUndefined();
+  });
+
+  it('is laid out again when a link is gone or leads elsewhere', async () => {
+    await putMicro();
+    const image = await findImage(cache, 'micro', 'x86_64');
+    if (image === undefined) throw new Error('not there');
+    const directory = await layOut(cache, image);
+    await rm(join(directory, 'kernel'));
+    expect(await readFile(join(await layOut(cache, image), 'kernel'), 'utf8')).toBe('kernel');
+    await rm(join(directory, 'agent'));
+    await symlink('/etc/hostname', join(directory, 'agent'));
+    expect(await readFile(join(await layOut(cache, image), 'agent'), 'utf8')).toBe('agent 1');
+  });
+
+  it('says that the store cannot be read, and does not call it empty', async () => {
+    await mkdir(cache.root);
+    await writeFile(join(cache.root, 'images'), '');
+    await expect(listImages(cache)).rejects.toThrow(/cannot use the cache: ENOTDIR/);
+  });
+
+  it('keeps the files of a manifest that it cannot read', async () => {
+    const { digest } = await putMicro();
+    const newer = (await readFile(blobPath(cache, digest), 'utf8')).replace('"schema": 1', '"schema": 2');
+    const { sha256: manifest, size } = await putBlob(cache, await input('newer', newer));
+    await writeFile(join(cache.root, 'images/micro/x86_64.json'), JSON.stringify({ manifest, size }));
+    const old = new Date(Date.now() - 7_200_000);
+    for (const name of await readdir(join(cache.root, 'blobs'))) await utimes(blobPath(cache, name), old, old);
+    expect((await pruneBlobs(cache)).files).toBe(1);
+    expect((await readdir(join(cache.root, 'blobs'))).length).toBe(3);
   });
 
   it('refuses a manifest that lies about a file', async () => {
