@@ -8,6 +8,8 @@ import { layOut } from './store/layout.js';
 export interface GuestImage {
   /** Its name, for messages. */
   name: string;
+  /** SHA-256 of its manifest. */
+  digest: string;
   kernel: { path: string; sha256: string };
   /** `lib/modules/RELEASE` of the kernel, in small. */
   modules: string | undefined;
@@ -26,6 +28,7 @@ export async function guestImage(cache: Cache, image: StoredImage): Promise<Gues
   const { kernel, modules, busybox, applets, root } = roles;
   return {
     name,
+    digest: image.digest,
     kernel: { path: path(kernel), sha256: files.find((file) => file.path === kernel)?.sha256 ?? '' },
     modules: modules === undefined ? undefined : path(modules),
     busybox:

@@ -13,12 +13,16 @@ export interface ConsoleLogOptions {
   keptLines?: number;
   /** Called once, at the line that says that the kernel panicked. */
   onPanic?: (line: string) => void;
+  /** Called when the report of a fault begins, with the number of its first line (`Fault.line`). */
+  onFaultBegin?: (line: number) => void;
 }
 
 export interface ConsoleLog {
   write(chunk: Buffer): void;
   /** The last `count` lines, without escape sequences; also the one that is not finished yet. */
   tail(count: number): string[];
+  /** How many lines are complete. */
+  readonly lineCount: number;
   /** The line that says that the kernel panicked. */
   readonly panic: string | undefined;
   /** Lines that reports of an oops, a warning and the like begin with: the first 100. */
@@ -37,7 +41,8 @@ export function createConsoleLog(options: ConsoleLogOptions = {}): ConsoleLog {
   let panic: string | undefined;
 
   const detector = createFaultDetector({
-    onBegin(line, severity) {
+    onBegin(line, severity, number) {
+      options.onFaultBegin?.(number);
       if (severity === 'fault' && splats.length < MAX_FAULTS) splats.push(line);
     },
     onFault(fault) {
@@ -49,7 +54,9 @@ export function createConsoleLog(options: ConsoleLogOptions = {}): ConsoleLog {
       options.onPanic?.(line);
     },
   });
+  let lineCount = 0;
   const reader = createLineReader((line) => {
+    lineCount += 1;
     lines.push(line);
     if (lines.length > kept) lines.shift();
     detector.line(line);
@@ -63,6 +70,9 @@ export function createConsoleLog(options: ConsoleLogOptions = {}): ConsoleLog {
     tail(count) {
       const rest = reader.rest();
       return (rest === '' ? lines : [...lines, rest]).slice(-count);
+    },
+    get lineCount() {
+      return lineCount;
     },
     get panic() {
       return panic;

@@ -14,6 +14,8 @@ import { type GuestPlan, type PlanOptions, planGuest } from './plan.js';
 export interface LaunchOptions extends PlanOptions, Omit<BootOptions, 'timeoutMs' | 'signal'> {
   /** From the start of the guest until the agent is ready, milliseconds. Default: 120 s. */
   bootTimeoutMs?: number;
+  /** Called when everything is found and made, and the guest is about to be started. */
+  onStart?: (plan: GuestPlan) => void;
 }
 
 /** Boots a machine; see `bootMachine` for the errors. Disposing it leaves nothing behind. */
@@ -21,8 +23,10 @@ export async function launch(options: LaunchOptions = {}): Promise<Machine> {
   const { env = process.env } = options;
   const { vmm } = findInstallation(env);
   await using cleanup = createCleanup();
-  const { guest: spec, command } = await probeAndPlan(options, env, cleanup);
+  const plan = await probeAndPlan(options, env, cleanup);
+  const { guest: spec, command } = plan;
   const addon = loadAddon();
+  options.onStart?.(plan);
   const machine = await bootMachine(
     spec,
     (guest, events, request) => createNativeGuest(guest, { addon, vmm, events }, request),

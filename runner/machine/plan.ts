@@ -46,6 +46,8 @@ export interface GuestPlan {
   guest: GuestSpec;
   /** How commands run where they do not say it themselves. */
   command: CommandDefaults;
+  /** The image that gave some of its parts; `digest` is the SHA-256 of the manifest. */
+  image?: { name: string; digest: string };
 }
 
 /** The guest to start. `cleanup` owns what has to last as long as the guest. */
@@ -86,7 +88,8 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
     nested: options.nested ?? false,
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
   };
-  return { guest, command: commandDefaults(root?.config) };
+  const named = image === undefined ? {} : { image: { name: image.name, digest: image.digest } };
+  return { guest, command: commandDefaults(root?.config), ...named };
 }
 
 /** Loaded only when it is wanted: most guests have the root of an image. */

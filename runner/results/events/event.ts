@@ -96,7 +96,7 @@ export interface FaultFound extends OfAttempt {
 
 /** A file that the run wrote for a job. */
 export interface Attachment {
-  /** `console`, `console-raw`, `stdout`, `stderr`, `copy-out`. */
+  /** `console`, `console-raw`, `stdout`, `stderr`, `results` (a file of the guest), `copy-out`. */
   name: string;
   /** Relative to the directory of the results. */
   path: string;

@@ -11,8 +11,8 @@ import { beginningOf } from './rules/index.js';
 export interface FaultDetectorOptions {
   /** Called with each fault when its report is complete. */
   onFault?: (fault: Fault) => void;
-  /** Called at the first line of a report, with the line as it stands on the console. */
-  onBegin?: (line: string, severity: Fault['severity']) => void;
+  /** Called at the first line of a report, with the line as it stands on the console, and its number. */
+  onBegin?: (line: string, severity: Fault['severity'], number: number) => void;
   /** Called at each line that says that the kernel panicked. */
   onPanic?: (line: string) => void;
 }
@@ -77,7 +77,7 @@ export function createFaultDetector(options: FaultDetectorOptions = {}): FaultDe
     const context = contextOf(record.caller);
     context.report = createReport(begun, record, count, context.before);
     context.before = [];
-    options.onBegin?.(line, begun.rule.severity ?? 'fault');
+    options.onBegin?.(line, begun.rule.severity ?? 'fault', count);
     return true;
   };
 

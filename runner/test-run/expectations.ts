@@ -1,0 +1,102 @@
+/** What a configuration expects of suites and cases, and what becomes of their verdicts. Pure. */
+import semver from 'semver';
+import type { Cell, Condition, Expectation } from '../plan/plan.js';
+import type { CaseVerdict } from '../results/verdict.js';
+import { isFailure } from '../results/verdict.js';
+
+/** Where a suite runs. */
+export interface Place {
+  cell: Pick<Cell, 'axes'>;
+  /** As uname says; undefined when it is not known yet: then conditions on it hold. */
+  kernelRelease?: string | undefined;
+}
+
+/** Why the condition does not hold there, in one line; undefined when it does. */
+export function unmet(condition: Condition | undefined, { cell, kernelRelease }: Place): string | undefined {
+  for (const [axis, labels] of Object.entries(condition?.axes ?? {})) {
+    const label = cell.axes[axis] ?? '';
+    if (!labels.some((pattern) => matches(pattern, label))) return `only where ${axis} is ${labels.join(' or ')}`;
+  }
+  const range = condition?.kernelVersion;
+  if (range === undefined || kernelRelease === undefined) return undefined;
+  const version = kernelVersion(kernelRelease);
+  if (version !== undefined && semver.satisfies(version, range)) return undefined;
+  return `only for kernels ${range}, and this one is ${kernelRelease}`;
+}
+
+/** The numbers of a release: `6.1.192` of `6.1.192-cloud-amd64`, `6.12.0` of `6.12-rc3`. */
+function kernelVersion(release: string): string | undefined {
+  const [, major, minor, patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release) ?? [];
+  return major === undefined ? undefined : `${major}.${minor}.${patch}`;
+}
+
+/** `*` stands for anything. */
+function matches(pattern: string, text: string): boolean {
+  const source = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${source.join('.*')}$`, 's').test(text);
+}
+
+/** The names of a case as expectations write them. */
+export const caseName = (path: readonly string[]): string => path.join(' > ');
+
+export interface Expected {
+  verdict: CaseVerdict;
+  /** Why it is not what the test said. */
+  reason: string;
+}
+
+export interface Expectations {
+  /** That the whole suite is not to be run, and why. */
+  readonly skip: string | undefined;
+  /** What becomes of a case; undefined when nothing was expected of it. */
+  ofCase(path: readonly string[], verdict: CaseVerdict): Expected | undefined;
+  /** The same for the suite. */
+  ofSuite(verdict: CaseVerdict): Expected | undefined;
+  /** Expectations that have expired and would have applied: a line each. */
+  expired(): string[];
+}
+
+/** `now` decides which have expired. */
+export function createExpectations(all: readonly Expectation[], place: Place, now: Date): Expectations {
+  const today = now.toISOString().slice(0, 10);
+  const here = all.filter(({ only }) => unmet(only, place) === undefined);
+  const used = new Set<Expectation>();
+
+  /** The first that fits and holds; those before it that fit and have expired are noted. */
+  const find = (fits: (expectation: Expectation) => boolean): Expectation | undefined => {
+    for (const expectation of here) {
+      if (!fits(expectation)) continue;
+      if (expectation.expires === undefined || expectation.expires >= today) return expectation;
+      used.add(expectation);
+    }
+    return undefined;
+  };
+  const apply = (expectation: Expectation | undefined, verdict: CaseVerdict): Expected | undefined => {
+    // That it was interrupted, or never ran, says nothing about it.
+    if (expectation === undefined || verdict === 'not-run' || verdict === 'interrupted') return undefined;
+    const { outcome, reason, expires } = expectation;
+    if (outcome === 'skip') return { verdict: 'skipped', reason };
+    const until = expires === undefined ? '' : ` until ${expires}`;
+    if (isFailure(verdict)) return { verdict: 'skipped', reason: `known to fail${until}: ${reason}` };
+    if (verdict === 'skipped') return undefined;
+    return { verdict: 'failed', reason: `is expected to fail${until} and passed: ${reason}` };
+  };
+  const ofAll = (): Expectation | undefined => find((each) => each.case === undefined);
+  const suite = ofAll();
+
+  return {
+    skip: suite?.outcome === 'skip' ? suite.reason : undefined,
+    ofCase(path, verdict) {
+      const name = caseName(path);
+      return apply(
+        find((each) => each.case !== undefined && matches(each.case, name)),
+        verdict,
+      );
+    },
+    ofSuite: (verdict) => apply(suite, verdict),
+    expired: () =>
+      [...used].map(({ case: name, expires, reason }) => {
+        return `the expectation ${name === undefined ? 'of the suite' : `of ${name}`} was valid until ${expires} (${reason}), and is no longer`;
+      }),
+  };
+}

@@ -1,0 +1,78 @@
+/** The guest of a group of jobs: booted when one is wanted, kept while it is good. */
+import type { GuestOptions } from '../plan/guest-options.js';
+import type { Boot, TestMachine } from './boot.js';
+import { type ConsoleListener, type ConsoleTap, createConsoleTap } from './console-tap.js';
+
+export interface HeldGuest {
+  readonly machine: TestMachine;
+  readonly console: ConsoleTap;
+  readonly image: { name: string; digest: string } | undefined;
+  readonly bootMs: number;
+  /** It was booted for an earlier job. */
+  readonly shared: boolean;
+  /** How many lines its console had when this job got it. */
+  readonly linesBefore: number;
+}
+
+export interface GuestRequest {
+  bootTimeoutMs: number;
+  signal: AbortSignal;
+  listener: ConsoleListener;
+  /** There is none that could be shared: its parts are looked for. */
+  onImages(): void;
+  /** They are found and made, and it is about to be started. */
+  onStart(): void;
+  onLog(message: string): void;
+}
+
+export interface GuestHolder extends AsyncDisposable {
+  /** The guest that is there, or a new one; rejects as `Boot` does. */
+  take(request: GuestRequest): Promise<HeldGuest>;
+  /** The console of the guest that was taken last, also when it did not come up. */
+  readonly console: ConsoleTap | undefined;
+  /** Ends the guest; the next one who asks gets a new one. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolder {
+  let held: Omit<HeldGuest, 'shared' | 'linesBefore'> | undefined;
+  let console: ConsoleTap | undefined;
+
+  const start = async (request: GuestRequest): Promise<HeldGuest> => {
+    request.onImages();
+    const tap = createConsoleTap();
+    console = tap;
+    tap.attach(request.listener);
+    let image: HeldGuest['image'];
+    let started = performance.now();
+    const machine = await boot(options, {
+      timeoutMs: request.bootTimeoutMs,
+      signal: request.signal,
+      onStart(used) {
+        image = used;
+        started = performance.now();
+        request.onStart();
+      },
+      onConsole: tap.write,
+      onLog: request.onLog,
+    });
+    held = { machine, console: tap, image, bootMs: performance.now() - started };
+    return { ...held, shared: false, linesBefore: 0 };
+  };
+
+  return {
+    async take(request) {
+      if (held === undefined) return start(request);
+      held.console.attach(request.listener);
+      return { ...held, shared: true, linesBefore: held.console.log.lineCount };
+    },
+    get console() {
+      return console;
+    },
+    async [Symbol.asyncDispose]() {
+      const { machine } = held ?? {};
+      held = undefined;
+      await machine?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** The jobs of a group, one after the other, each as often as it may be tried. */
+import type { Job } from '../plan/plan.js';
+import type { RunEvent } from '../results/events/event.js';
+import { type AttemptResult, runAttempt } from './attempt.js';
+import type { Boot } from './boot.js';
+import type { JobGroup } from './groups.js';
+import { createGuestHolder } from './guest-holder.js';
+
+export interface GroupContext {
+  boot: Boot;
+  output: string;
+  emit(event: RunEvent): void;
+  /** Ends the attempt that runs; no other one begins. */
+  signal: AbortSignal;
+  repeatOf(job: Job): string;
+  /** A job has its verdict. */
+  onJob(job: Job, result: AttemptResult): void;
+}
+
+export async function runGroup({ jobs }: JobGroup, context: GroupContext): Promise<void> {
+  const [first] = jobs;
+  if (first === undefined) return;
+  await using holder = createGuestHolder(context.boot, first.cell.guest);
+  for (const job of jobs) {
+    for (let attempt = 0; !context.signal.aborted; attempt += 1) {
+      const result = await runAttempt(job, {
+        holder,
+        output: context.output,
+        emit: context.emit,
+        signal: context.signal,
+        attempt,
+        last: attempt >= job.suite.retries,
+        repeat: context.repeatOf(job),
+      });
+      if (result.retry) continue;
+      context.onJob(job, result);
+      break;
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** Jobs for tests, with what they do not say. */
+import type { Cell, Job, Suite } from '../../plan/plan.js';
+
+export const cell = (name = 'micro', axes: Cell['axes'] = { image: name }): Cell => ({ name, axes, guest: {} });
+
+export const suite = (name: string, overrides: Partial<Suite> = {}): Suite => ({
+  name,
+  run: name,
+  parse: 'exit-code',
+  env: {},
+  setup: [],
+  teardown: [],
+  copyIn: [],
+  copyOut: [],
+  timeouts: { boot: 60_000, command: 60_000 },
+  retries: 0,
+  expect: [],
+  isolate: 'guest',
+  faults: 'fail',
+  allowedFaults: [],
+  ...overrides,
+});
+
+export const job = (of: Suite | string, where: Cell = cell(), repetition = 1): Job => {
+  const what = typeof of === 'string' ? suite(of) : of;
+  const repeated = repetition > 1 ? ` #${repetition}` : '';
+  return { id: `${where.name} > ${what.name}${repeated}`, cell: where, suite: what, repetition };
+};
