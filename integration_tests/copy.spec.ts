@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { copyIn, copyOut, launch } from '../runner/index.js';
+import { boot, copyIn, copyOut } from '../runner/index.js';
 import { runInGuest, vmtest } from './support/cli.js';
 import { sh } from './support/exec.js';
 
@@ -119,7 +119,7 @@ test('what is wrong on the host is told before a guest is started', async () => 
 
 test('the library: destinations that a guest, or its host, made hostile', async () => {
   const host = await scratch();
-  await using machine = await launch();
+  await using machine = await boot();
   await mkdir(join(host, 'out'));
   await writeFile(join(host, 'precious'), 'mine');
   await symlink('../precious', join(host, 'out/x.log'));

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
-import { launch } from '../runner/index.js';
+import { boot } from '../runner/index.js';
 import { sh } from './support/exec.js';
 
 const SIZE = 64 * 2 ** 20;
@@ -14,7 +14,7 @@ test('64 MiB written by the guest are in the file, and read back equal after dro
   await writeFile(path, Buffer.alloc(SIZE));
   let expected = '';
   {
-    await using machine = await launch({ disks: [{ path, mode: 'rw', serial: 'vmtest-rw' }] });
+    await using machine = await boot({ disks: [{ path, mode: 'rw', serial: 'vmtest-rw' }] });
     const { stdout, stderr } = await sh(
       machine,
       `set -e; cat /sys/block/vda/serial; echo; blockdev --getsize64 /dev/vda
@@ -38,7 +38,7 @@ test('an overlay takes the writes and leaves its base untouched', async () => {
   const base = randomBytes(SIZE);
   await writeFile(path, base);
   const before = await stat(path);
-  await using machine = await launch({ disks: [{ path, mode: 'overlay' }] });
+  await using machine = await boot({ disks: [{ path, mode: 'overlay' }] });
   const { stdout } = await sh(
     machine,
     `sha256sum < /dev/vda; dd if=/dev/zero of=/dev/vda bs=1M count=32 conv=fsync,notrunc 2>/dev/null
@@ -55,7 +55,7 @@ test('a read-only disk refuses writes, and its file is not changed', async () =>
   const path = info.outputPath('disk');
   const base = randomBytes(2 ** 20);
   await writeFile(path, base);
-  await using machine = await launch({ disks: [{ path, mode: 'ro' }] });
+  await using machine = await boot({ disks: [{ path, mode: 'ro' }] });
   const { stdout, exitCode } = await sh(machine, 'blockdev --getro /dev/vda; sha256sum < /dev/vda; echo x > /dev/vda');
   expect(stdout).toBe(`1\n${sha256(base)}  -\n`);
   expect(exitCode).not.toBe(0);
@@ -70,7 +70,7 @@ test('sixteen disks keep their order', async () => {
     await writeFile(path, Buffer.alloc(512 * (index + 1)));
     disks.push({ path, mode: 'ro' as const });
   }
-  await using machine = await launch({ disks });
+  await using machine = await boot({ disks });
   const { stdout } = await sh(machine, 'for d in /sys/block/vd*; do cat $d/size; done');
   expect(stdout.trim().split('\n').map(Number)).toEqual(disks.map((_, index) => index + 1));
 });

@@ -1,10 +1,10 @@
 /** Many commands in one guest. */
 import { expect, test } from '@playwright/test';
-import { launch } from '../runner/index.js';
+import { boot } from '../runner/index.js';
 import { sh } from './support/exec.js';
 
 test('200 commands, 20 at a time, each with its own answer', { tag: '@smp' }, async () => {
-  await using machine = await launch({ cpus: 2 });
+  await using machine = await boot({ cpus: 2 });
   const numbers = Array.from({ length: 200 }, (_, index) => index);
   const queue = numbers.values();
   const answers = new Map<number, string>();
@@ -25,8 +25,8 @@ test('200 commands, 20 at a time, each with its own answer', { tag: '@smp' }, as
 });
 
 test('two guests at once know nothing of each other', async () => {
-  await using first = await launch();
-  await using second = await launch();
+  await using first = await boot();
+  await using second = await boot();
   await sh(first, 'echo first > /tmp/who');
   await sh(second, 'echo second > /tmp/who');
   expect((await sh(first, 'cat /tmp/who')).stdout).toBe('first\n');

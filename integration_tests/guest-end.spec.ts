@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
 import type { GuestEnd } from '../runner/engine/guest.js';
-import { launch } from '../runner/index.js';
+import { boot } from '../runner/index.js';
 import { createGuest, endOf } from './support/engine.js';
 import { isRunning } from './support/processes.js';
 import { HALT, outByte, tinyKernel } from './support/tiny-kernel.js';
@@ -75,7 +75,7 @@ const LINUX_TABLE: readonly { command: string; append?: string; end: Partial<Gue
 
 for (const { command, append, end, panicked = false } of LINUX_TABLE) {
   test(`Linux: ${command}${append === undefined ? '' : ` with ${append}`} is ${end.kind}`, async () => {
-    await using machine = await launch({ append });
+    await using machine = await boot({ append });
     const { result } = machine.exec(['sh', '-c', command]);
     await expect(result).rejects.toThrow();
     expect(await machine.ended).toMatchObject({ end, panicked });

@@ -3,7 +3,7 @@ import { cp, readdir, readFile, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { cacheRoot } from '../runner/images/cache.js';
-import { launch, type Machine } from '../runner/index.js';
+import { boot, type Machine } from '../runner/index.js';
 import { runInGuest, vmtest } from './support/cli.js';
 import { sh } from './support/exec.js';
 
@@ -41,7 +41,7 @@ async function systemState(machine: Machine): Promise<string> {
 }
 
 test('debian-12 under systemd: all units run, and one that fails is seen', async () => {
-  await using machine = await launch({ image: 'debian-12', init: SYSTEMD, memoryMib: 1024 });
+  await using machine = await boot({ image: 'debian-12', init: SYSTEMD, memoryMib: 1024 });
   const state = await systemState(machine);
   const { stdout: failed } = await sh(machine, 'systemctl list-units --failed --plain --no-legend');
   expect(failed).toBe('');

@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
-import { launch } from '../runner/index.js';
+import { boot } from '../runner/index.js';
 import { sh } from './support/exec.js';
 
 test('a paused guest stands still, and goes on without losing anything', { tag: '@smp' }, async () => {
   const info = test.info();
   const path = info.outputPath('disk');
   await writeFile(path, randomBytes(16 * 2 ** 20));
-  await using machine = await launch({ cpus: 2, disks: [{ path, mode: 'ro' }] });
+  await using machine = await boot({ cpus: 2, disks: [{ path, mode: 'ro' }] });
 
   const counter = sh(machine, 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); echo $i; done');
   const reader = sh(
@@ -33,7 +33,7 @@ test('a paused guest stands still, and goes on without losing anything', { tag: 
 });
 
 test('a paused guest cannot be powered off, and says so', async () => {
-  await using machine = await launch();
+  await using machine = await boot();
   await machine.pause();
   await expect(machine.powerOff()).rejects.toMatchObject({ code: 'VMTEST_PAUSED' });
   expect(() => machine.exec(['true'])).toThrow(/paused; resume it first/);
@@ -42,7 +42,7 @@ test('a paused guest cannot be powered off, and says so', async () => {
 });
 
 test('a paused guest can be stopped', async () => {
-  await using machine = await launch();
+  await using machine = await boot();
   await machine.pause();
   expect(await machine.stop()).toMatchObject({ end: { kind: 'killed' } });
 });

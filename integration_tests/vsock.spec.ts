@@ -2,7 +2,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect, test } from '@playwright/test';
-import { launch, type Machine } from '../runner/index.js';
+import { boot, type Machine } from '../runner/index.js';
 import { digest, sh } from './support/exec.js';
 
 const SIZE = 256 * 2 ** 20;
@@ -21,7 +21,7 @@ async function smallCommands(machine: Machine, count: number): Promise<void> {
 }
 
 test('256 MiB to the guest arrive unchanged while 50 commands run', async () => {
-  await using machine = await launch();
+  await using machine = await boot();
   const hash = createHash('sha256');
   const input = Readable.from(noise()).on('data', (chunk: Buffer) => hash.update(chunk));
   const receiver = machine.exec(['sha256sum'], { input });
@@ -30,7 +30,7 @@ test('256 MiB to the guest arrive unchanged while 50 commands run', async () => 
 });
 
 test('256 MiB from the guest arrive unchanged while 50 commands run', async () => {
-  await using machine = await launch({ memoryMib: 1024 });
+  await using machine = await boot({ memoryMib: 1024 });
   const made = await sh(machine, 'head -c 256m /dev/urandom > /tmp/noise && sha256sum < /tmp/noise');
   const sender = machine.exec(['cat', '/tmp/noise'], { capture: 'none' });
   const [received] = await Promise.all([digest(sender.stdout), smallCommands(machine, 50)]);
@@ -41,7 +41,7 @@ test('256 MiB from the guest arrive unchanged while 50 commands run', async () =
 });
 
 test('a reader that stops does not stop the others, and loses nothing when it goes on', async () => {
-  await using machine = await launch();
+  await using machine = await boot();
   const stalled = machine.exec(['sh', '-c', 'yes 0123456789 | head -c 16m'], { capture: 'none' });
   await new Promise((resolve) => stalled.stdout.once('readable', resolve));
   await smallCommands(machine, 20);
