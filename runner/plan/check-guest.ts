@@ -1,8 +1,6 @@
 /** What a guest's options must not say together; the parts of a cell come from many places. Pure. */
+import { MAX_DISKS } from '../machine/defaults.js';
 import type { GuestOptions } from './guest-options.js';
-
-/** A guest has no more, its root included. */
-const MAX_DISKS = 16;
 
 /** One line that says what is wrong, if anything is. */
 export function guestProblem({ image, initrd, init, root, disks = [] }: GuestOptions): string | undefined {
