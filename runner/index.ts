@@ -1,4 +1,5 @@
 /** The library: what `import ... from 'vmtest'` gives. */
+export { defineConfig, type VmtestConfig } from './config/define-config.js';
 export type { DiskMode, DiskSpec, Guest, GuestEnd, GuestStats } from './engine/guest.js';
 export { type KvmProbe, probeKvm } from './engine/probe.js';
 export { VmtestError } from './errors.js';

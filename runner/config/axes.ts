@@ -1,5 +1,4 @@
 /** The axes of a configuration. Pure. */
-import { nearest } from '../nearest.js';
 import { type ConfigPath, configProblem, pathText } from '../plan/config-problem.js';
 import { type Axis, type AxisValue, BUILT_IN_AXES } from '../plan/matrix.js';
 import { archValue, cpusValue, imageValue, kernelValue, memoryValue, objectValue } from './axis-values.js';
@@ -89,10 +88,4 @@ function ownAxis(name: string, labels: Readonly<Record<string, GuestConfig>>, di
   const values = Object.entries(labels).map(([label, guest]) => objectValue(label, guest, directory));
   if (values.length === 0) throw configProblem(['axes', name], 'has no label');
   return { name, values };
-}
-
-/** `did you mean a, b?` */
-export function meant(name: string, known: readonly string[]): string {
-  if (known.length === 0) return 'there are none';
-  return `did you mean ${nearest(name, known, 3).join(', ')}?`;
 }

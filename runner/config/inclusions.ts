@@ -1,12 +1,11 @@
 /** `include` of a configuration. Pure. */
 import { ARCHITECTURES } from '../images/kernels/architecture.js';
 import { isFlavour } from '../images/packages.js';
-import { editDistance } from '../nearest.js';
+import { didYouMean, editDistance } from '../nearest.js';
 import { type ConfigPath, configProblem } from '../plan/config-problem.js';
 import type { GuestOptions } from '../plan/guest-options.js';
 import type { Inclusion } from '../plan/inclusions.js';
 import { type Axis, type AxisValue, BUILT_IN_AXES } from '../plan/matrix.js';
-import { meant } from './axes.js';
 import { archValue, canonicalLabel, cpusValue, imageValue, kernelValue, memoryValue } from './axis-values.js';
 import { guestOptions } from './guest-options.js';
 import type { VmtestConfig } from './schema/config.js';
@@ -49,7 +48,8 @@ function inclusionValue(wanted: Wanted, axes: readonly Axis[], directory: string
     if (near !== undefined) throw configProblem(path, `there is no axis "${axis}"; did you mean ${near}?`);
   }
   if (!given) {
-    const advice = meant(
+    if (known.length === 0) throw configProblem(path, `"${label}" needs a guest that says what it is`);
+    const advice = didYouMean(
       label,
       known.map((each) => each.label),
     );

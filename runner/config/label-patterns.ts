@@ -1,9 +1,9 @@
 /** Patterns of labels in a configuration: checked against the labels that there are. Pure. */
+import { didYouMean } from '../nearest.js';
 import { type ConfigPath, configProblem } from '../plan/config-problem.js';
 import type { Inclusion } from '../plan/inclusions.js';
 import { type LabelPattern, wildcard } from '../plan/labels.js';
 import type { Axis } from '../plan/matrix.js';
-import { meant } from './axes.js';
 import { canonicalLabel } from './axis-values.js';
 
 /** Labels by axis, all that any cell may have. */
@@ -31,14 +31,15 @@ export function labelPattern(given: Given, known: KnownLabels, path: ConfigPath)
     Object.entries(given).map(([axis, value]) => {
       const labels = known.get(axis);
       if (labels === undefined) {
-        throw configProblem([...path, axis], `there is no axis "${axis}"; ${meant(axis, [...known.keys()])}`);
+        const advice = known.size === 0 ? 'there are none' : didYouMean(axis, [...known.keys()]);
+        throw configProblem([...path, axis], `there is no axis "${axis}"; ${advice}`);
       }
       const isList = typeof value === 'object';
       const patterns = (isList ? value : [value]).map((label, index) => {
         const pattern = canonicalLabel(axis, label);
         if (labels.some(wildcard(pattern))) return pattern;
         const where = [...path, axis, ...(isList ? [index] : [])];
-        throw configProblem(where, `no label of this axis fits "${pattern}"; ${meant(pattern, labels)}`);
+        throw configProblem(where, `no label of this axis fits "${pattern}"; ${didYouMean(pattern, labels)}`);
       });
       return [axis, patterns];
     }),

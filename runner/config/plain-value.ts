@@ -29,7 +29,7 @@ export function plainValue(root: unknown): unknown {
     return copied;
   };
   const copyObject = (value: object, path: ConfigPath): Record<string, unknown> => {
-    if (!isPlain(value)) throw configProblem(path, `is a ${className(value)}, and not a plain value`);
+    if (!isPlain(value)) throw configProblem(path, `is ${kindOf(value)}, and not a plain value`);
     const copied: Record<string, unknown> = {};
     for (const [key, child] of Object.entries(value)) {
       if (key === '__proto__') throw configProblem(path, 'has the key "__proto__", which no object may have');
@@ -48,7 +48,9 @@ function isPlain(value: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty');
 }
 
-function className(value: object): string {
+/** `a Date`. */
+function kindOf(value: object): string {
   const made: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof made === 'function' && made.name !== '' ? made.name : 'special object';
+  const name = typeof made === 'function' ? made.name : '';
+  return name === '' || name === 'Object' ? 'an object with a prototype of its own' : `a ${name}`;
 }

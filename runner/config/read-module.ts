@@ -16,37 +16,46 @@ import { lineInSource } from './line-in-source.js';
 export async function readModule(path: string, source: string): Promise<Document> {
   if (source.trim() === '') throw fileProblem('is empty; `vmtest init` writes a start');
   const jiti = createJiti(path, {
-    // Nothing is written beside the user's files, and --watch reads everything anew.
-    fsCache: false,
-    moduleCache: false,
+    fsCache: false, // Nothing is written beside the user's files.
     sourceMaps: true,
     interopDefault: false,
     alias: ownName(path),
   });
+  const { cache } = createRequire(path);
+  const before = new Set(Object.keys(cache));
   let exported: unknown;
-  let found = false;
   try {
-    const module: unknown = await jiti.import(path);
-    if (typeof module === 'object' && module !== null && 'default' in module) {
-      exported = await module.default;
-      found = exported !== undefined;
-    }
+    // Not `import`: that would run a module that throws a second time.
+    const module: unknown = await jiti.evalModule(source, { filename: path, async: true, forceTranspile: true });
+    exported = await exportOf(module);
   } catch (error) {
     throw moduleProblem(error, path);
+  } finally {
+    // --watch reads everything anew; within one reading, a module that is imported twice is run once.
+    for (const key of Object.keys(cache)) {
+      if (!before.has(key) && !key.includes('/node_modules/')) delete cache[key];
+    }
   }
-  if (!found) throw fileProblem('has no default export; write `export default defineConfig({ ... })`');
+  if (exported === undefined) throw fileProblem('has no default export; write `export default defineConfig({ ... })`');
   return { value: exported, lineOf: (at) => lineInSource(source, at, exported) };
 }
 
-/** `import ... from 'vmtest'` works also where vmtest is not installed beside the configuration (npx). */
+/** `module.exports` is the configuration itself, where it was not made by `export`. */
+function exportOf(module: unknown): unknown {
+  if (typeof module !== 'object' || module === null) return module;
+  if ('default' in module) return module.default;
+  return '__esModule' in module ? undefined : module;
+}
+
+/** `import ... from 'vmtest'` works also where vmtest is not installed beside the configuration (npx); then it has `defineConfig` only. */
 function ownName(path: string): Record<string, string> {
   try {
     createRequire(path).resolve('vmtest');
     return {};
   } catch {
     const root = findPackageRoot();
-    const built = join(root, 'dist/runner/index.js');
-    return { vmtest: existsSync(built) ? built : join(root, 'runner/index.ts') };
+    const built = join(root, 'dist/runner/config/define-config.js');
+    return { vmtest: existsSync(built) ? built : join(root, 'runner/config/define-config.ts') };
   }
 }
 

@@ -1,8 +1,19 @@
 /** Configurations in YAML and JSON, which the same library reads: it knows where everything stands. */
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLError,
+  type Document as YamlDocument,
+} from 'yaml';
 import type { ConfigPath } from '../plan/config-problem.js';
 import { type Document, fileProblem } from './document.js';
-import { plainValue } from './plain-value.js';
 
 /** Aliases of an honest file; a bomb has millions. */
 const MAX_ALIASES = 1000;
@@ -17,9 +28,10 @@ export function readYaml(text: string): Document {
   const root = parsed.contents;
   if (root === null || (isScalar(root) && root.value === null))
     throw fileProblem('is empty; `vmtest init` writes a start');
+  checkAliases(parsed, lineAt);
   let value: unknown;
   try {
-    value = plainValue(parsed.toJS({ maxAliasCount: MAX_ALIASES }));
+    value = parsed.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (cause) {
     if (!(cause instanceof ReferenceError)) throw cause;
     throw fileProblem(`its aliases stand for more than a configuration has: ${cause.message}`, undefined, cause);
@@ -73,4 +85,15 @@ function lineOf(root: Node, path: ConfigPath, lineAt: (offset: number) => number
     if (isAlias(node)) break;
   }
   return offset === undefined ? undefined : lineAt(offset);
+}
+
+function checkAliases(document: YamlDocument.Parsed, lineAt: (offset: number) => number): void {
+  const anchors = new Set<string>();
+  visit(document, {
+    Node: (_, { anchor }) => void (anchor === undefined || anchors.add(anchor)),
+    Alias: (_, { source, range }) => {
+      if (anchors.has(source)) return;
+      throw fileProblem(`*${source} stands for nothing: there is no &${source} before it`, lineAt(range?.[0] ?? 0));
+    },
+  });
 }

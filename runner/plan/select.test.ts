@@ -27,7 +27,7 @@ describe('selectJobs', () => {
   ])('takes %s', (_, selection, expected) => expect(select(selection)).toEqual(expected));
 
   it.each<[Selection, string]>([
-    [{ projects: ['clod/4G'] }, '--project: no cell is called "clod/4G"; did you mean one of cloud/4G, '],
+    [{ projects: ['clod/4G'] }, '--project: no cell is called "clod/4G"; did you mean cloud/4G?'],
     [{ projects: ['*x*'] }, '--project: no cell is called "*x*"'],
     [{ grep: '(' }, '--grep: "(" is no regular expression: '],
     [{ grepInvert: '/a/k' }, '--grep-invert: "/a/k" is no regular expression: '],

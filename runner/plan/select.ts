@@ -1,6 +1,6 @@
 /** Which jobs of a plan are wanted. Pure. */
 import { VmtestError } from '../errors.js';
-import { nearest } from '../nearest.js';
+import { didYouMean } from '../nearest.js';
 import { wildcard } from './labels.js';
 import type { Cell, Job } from './plan.js';
 
@@ -50,9 +50,11 @@ function cellsOf(projects: readonly string[], cells: readonly Cell[]): Set<strin
     const fits = wildcard(project);
     const found = cells.filter(({ name }) => fits(name));
     if (found.length === 0) {
-      const names = cells.map(({ name }) => name);
-      const near = nearest(project, names, 3).join(', ');
-      throw usage(`--project: no cell is called "${project}"; did you mean one of ${near}?`);
+      const near = didYouMean(
+        project,
+        cells.map(({ name }) => name),
+      );
+      throw usage(`--project: no cell is called "${project}"; ${near}`);
     }
     for (const { name } of found) wanted.add(name);
   }

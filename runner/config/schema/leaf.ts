@@ -3,20 +3,14 @@
  * {a whole number from 0 to 100}`; `../problems.ts` writes the rest.
  */
 import { z } from 'zod';
-import { nearest } from '../../nearest.js';
+import { didYouMean } from '../../nearest.js';
 
 /** An object that has these keys and no others. */
 export const strict = <Shape extends z.core.$ZodShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: (issue) =>
-      issue.code === 'unrecognized_keys' ? meant(issue.keys[0] ?? '', Object.keys(shape)) : 'an object',
+      issue.code === 'unrecognized_keys' ? didYouMean(issue.keys[0] ?? '', Object.keys(shape)) : 'an object',
   });
-
-/** How an unknown name is told. */
-function meant(key: string, known: readonly string[]): string {
-  const near = nearest(key, known, 3);
-  return near.length === 1 ? `did you mean ${near[0]}?` : `did you mean one of ${near.join(', ')}?`;
-}
 
 /** A text without NUL characters; not empty, unless `expected` says so. */
 export const text = (expected = 'a text that is not empty', { empty = false } = {}) =>
@@ -38,12 +32,10 @@ export const flag = () => z.boolean({ error: 'true or false' });
 
 export const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, {
-    error: ({ input }) => {
-      const list = `one of ${names.join(', ')}`;
-      return typeof input === 'string' && names.length > 3
-        ? `${list}; did you mean ${nearest(input, names, 1)[0]}?`
-        : list;
-    },
+    error: ({ input }) =>
+      typeof input === 'string' && names.length > 3
+        ? `one of ${names.join(', ')}; ${didYouMean(input, names)}`
+        : `one of ${names.join(', ')}`,
   });
 
 /** At least one. */
