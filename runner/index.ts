@@ -7,6 +7,7 @@
  *     await machine.exec(['systemctl', 'is-system-running', '--wait']).result;
  */
 export type { Capture, ExecOptions, ExecProcess, ExecResult } from './agent/index.js';
+export { defineConfig, type VmtestConfig } from './config/define-config.js';
 export type { DiskMode, DiskSpec, Guest, GuestEnd, GuestStats } from './engine/guest.js';
 export { type KvmProbe, probeKvm } from './engine/probe.js';
 export { VmtestError } from './errors.js';

@@ -20,3 +20,11 @@ export function nearest(name: string, known: readonly string[], count = 5): stri
   ranked.sort((a, b) => a.distance - b.distance || (a.each < b.each ? -1 : 1));
   return ranked.slice(0, count).map(({ each }) => each);
 }
+
+/** `did you mean retries?`, or a few of the known names where none is that near; they are at least one. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const ranked = nearest(name, known, 3);
+  const close = ranked.filter((each) => editDistance(name, each) <= Math.max(1, Math.floor(name.length / 3)));
+  const offered = close.length > 0 ? close : ranked;
+  return `did you mean ${offered.length > 1 ? 'one of ' : ''}${offered.join(', ')}?`;
+}

@@ -4,7 +4,7 @@ import type { DiskMode, DiskSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import { FLAVOURS, type Flavour } from '../images/packages.js';
-import { DEFAULT_IMAGE } from '../machine/defaults.js';
+import { DEFAULT_IMAGE, MAX_DISKS, SYSTEMD } from '../machine/defaults.js';
 import { checkFormatName } from '../results/format-names.js';
 import type { Command, ParseResultsCommand, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
@@ -18,8 +18,6 @@ export interface ParseContext {
 }
 
 const MIB = 2 ** 20;
-/** A guest has no more, its root included. */
-const MAX_DISKS = 16;
 const usage = (message: string): VmtestError => new VmtestError('VMTEST_USAGE', message);
 
 /** `argv` without node and the script. Throws `VMTEST_USAGE` with one clear line. */
@@ -357,9 +355,6 @@ function parseRoot(text: string): { path: string; writable: boolean } {
   if (path.includes('\0')) throw usage('--root: contains a NUL character');
   return { path, writable: text.endsWith(',rw') };
 }
-
-/** Where every distribution with systemd has it. */
-const SYSTEMD = '/lib/systemd/systemd';
 
 function parseInit(text: string, hasRoot: boolean): string {
   if (!hasRoot) throw usage('--init: needs --root or --image, whose init it names');

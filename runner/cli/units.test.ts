@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCount, parseDuration, parseSize } from './units.js';
+import { parseCount, parseDuration, parseShard, parseSize, parseWorkers } from './units.js';
 
 describe('parseSize', () => {
   it.each([
@@ -43,4 +43,32 @@ describe('parseCount', () => {
   it.each(['0', '33', '', '-1', '1.5', '2x', ' 2'])('refuses "%s"', (text) =>
     expect(() => parseCount('--cpus', text, 1, 32)).toThrow(`--cpus: "${text}" is not a number from 1 to 32`),
   );
+});
+
+describe('parseWorkers', () => {
+  it.each([
+    ['auto', 'auto'],
+    ['4', { count: 4 }],
+    ['50%', { percent: 50 }],
+  ])('%s', (text, workers) => expect(parseWorkers('-j', text)).toEqual(workers));
+
+  it.each(['', '0', '0%', '-1', '1.5', '50 %', '99999', 'all', '1001%'])('refuses "%s"', (text) =>
+    expect(() => parseWorkers('-j', text)).toThrow(`-j: "${text}" is neither a number from 1 to 10000 nor a share`),
+  );
+});
+
+describe('parseShard', () => {
+  it('counts from 1', () => {
+    expect(parseShard('--shard', '1/1')).toEqual({ index: 1, count: 1 });
+    expect(parseShard('--shard', '3/7')).toEqual({ index: 3, count: 7 });
+  });
+  it.each([
+    ['0/2', '--shard: there is no shard 0/2; they are 1/2 to 2/2'],
+    ['3/2', '--shard: there is no shard 3/2; they are 1/2 to 2/2'],
+    ['1/0', '--shard: 1/0 is not one of 1 to 1000 shards'],
+    ['1/1001', '--shard: 1/1001 is not one of 1 to 1000 shards'],
+    ['1', '--shard: "1" is not a shard; write 1/3 for the first of three'],
+    ['-1/2', '--shard: "-1/2" is not a shard; write 1/3 for the first of three'],
+    ['1 / 2', '--shard: "1 / 2" is not a shard; write 1/3 for the first of three'],
+  ])('refuses %s', (text, message) => expect(() => parseShard('--shard', text)).toThrow(message));
 });

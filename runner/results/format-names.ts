@@ -5,6 +5,9 @@ import { nearest } from '../nearest.js';
 export const FORMAT_NAMES = ['exit-code', 'tap', 'ktap', 'kselftest', 'gtest', 'go-json', 'junit', 'pytest'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
+/** Those whose results are in a file that the tests write, and never in what they print. */
+export const FILE_FORMATS: readonly FormatName[] = ['gtest', 'junit'];
+
 /** One line each. */
 export const FORMAT_DOCS: Readonly<Record<FormatName, string>> = {
   'exit-code': 'one test: 0 is passed, any other exit code failed',

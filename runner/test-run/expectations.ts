@@ -1,5 +1,6 @@
 /** What a configuration expects of suites and cases, and what becomes of their verdicts. Pure. */
 import semver from 'semver';
+import { wildcard } from '../plan/labels.js';
 import type { Cell, Condition, Expectation } from '../plan/plan.js';
 import type { CaseVerdict } from '../results/verdict.js';
 import { isFailure } from '../results/verdict.js';
@@ -30,11 +31,7 @@ function kernelVersion(release: string): string | undefined {
   return major === undefined ? undefined : `${major}.${minor}.${patch}`;
 }
 
-/** `*` stands for anything. */
-function matches(pattern: string, text: string): boolean {
-  const source = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${source.join('.*')}$`, 's').test(text);
-}
+const matches = (pattern: string, text: string): boolean => wildcard(pattern)(text);
 
 /** The names of a case as expectations write them. */
 export const caseName = (path: readonly string[]): string => path.join(' > ');

@@ -1,9 +1,9 @@
 /** The jobs of a group, one after the other, each as often as it may be tried. */
+import type { JobGroup } from '../plan/groups.js';
 import type { Job } from '../plan/plan.js';
 import type { RunEvent } from '../results/events/event.js';
 import { type AttemptResult, runAttempt } from './attempt.js';
 import type { Boot } from './boot.js';
-import type { JobGroup } from './groups.js';
 import { createGuestHolder } from './guest-holder.js';
 
 export interface GroupContext {
@@ -17,9 +17,8 @@ export interface GroupContext {
   onJob(job: Job, result: AttemptResult): void;
 }
 
-export async function runGroup({ jobs }: JobGroup, context: GroupContext): Promise<void> {
+export async function runGroup(jobs: JobGroup, context: GroupContext): Promise<void> {
   const [first] = jobs;
-  if (first === undefined) return;
   await using holder = createGuestHolder(context.boot, first.cell.guest);
   for (const job of jobs) {
     for (let attempt = 0; !context.signal.aborted; attempt += 1) {

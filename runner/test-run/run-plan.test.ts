@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VmtestError } from '../errors.js';
+import { groupJobs } from '../plan/groups.js';
 import type { Job } from '../plan/plan.js';
 import type { CaseEnd, FaultFound, JobEnd, RunEnd, RunEvent } from '../results/events/event.js';
 import { type PlanRun, runPlan } from './run-plan.js';
@@ -27,7 +28,7 @@ interface Outcome {
 async function run(jobs: Job[], { boot }: FakeBoot, overrides: Partial<PlanRun> = {}): Promise<Outcome> {
   const events: RunEvent[] = [];
   const status = await runPlan({
-    jobs,
+    groups: groupJobs(jobs),
     boot,
     capacity: { cpus: 4, memory: 100_000 },
     output,

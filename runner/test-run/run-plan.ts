@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { abortReason } from '../deadline.js';
 import { VmtestError } from '../errors.js';
 import { DEFAULT_MEMORY_MIB } from '../machine/defaults.js';
+import type { JobGroup } from '../plan/groups.js';
 import type { Job } from '../plan/plan.js';
 import type { RunEvent, RunStatus } from '../results/events/event.js';
 import { type Counts, failuresOf, noCounts } from '../results/suite-result.js';
@@ -11,12 +12,11 @@ import { createSlots, type Resources } from '../schedule/slots.js';
 import type { AttemptResult } from './attempt.js';
 import type { Boot } from './boot.js';
 import { endingOf } from './ending.js';
-import { groupJobs, type JobGroup } from './groups.js';
 import { runGroup } from './run-group.js';
 
 export interface PlanRun {
   /** In the order in which they should begin. */
-  jobs: readonly Job[];
+  groups: readonly JobGroup[];
   boot: Boot;
   capacity: Resources;
   /** At most so many guests at once, however many CPUs they have. Default: as many as the CPUs of the host allow. */
@@ -40,7 +40,7 @@ const OVERHEAD_MIB = 32;
 export async function runPlan(run: PlanRun): Promise<RunStatus> {
   const begun = performance.now();
   const counts = { jobs: noCounts(), cases: noCounts() };
-  counts.jobs['not-run'] = run.jobs.length;
+  counts.jobs['not-run'] = run.groups.reduce((sum, jobs) => sum + jobs.length, 0);
   const stop = stopWith(run.signal);
   const settle = (_job: Job, { verdict, counts: cases }: AttemptResult): void => {
     counts.jobs['not-run'] -= 1;
@@ -61,7 +61,7 @@ export async function runPlan(run: PlanRun): Promise<RunStatus> {
     onJob: settle,
   };
   await Promise.all(
-    groupJobs(run.jobs).map(async (group) => {
+    run.groups.map(async (group) => {
       try {
         await slots.run(needOf(group), () => runGroup(group, context), { signal: stop.signal });
       } catch (error) {
@@ -91,8 +91,8 @@ function budgetOf({ capacity, workers }: PlanRun): {
 } {
   return {
     capacity: workers === undefined ? capacity : { ...capacity, cpus: workers },
-    needOf({ jobs }) {
-      const { cpus = 1, memoryMib = DEFAULT_MEMORY_MIB } = jobs[0]?.cell.guest ?? {};
+    needOf([{ cell }]) {
+      const { cpus = 1, memoryMib = DEFAULT_MEMORY_MIB } = cell.guest;
       return { cpus: workers === undefined ? cpus : 1, memory: memoryMib + OVERHEAD_MIB };
     },
   };
@@ -100,7 +100,7 @@ function budgetOf({ capacity, workers }: PlanRun): {
 
 /** Jobs that can never begin: a guest that is too large for this machine. */
 function refuse(
-  { jobs }: JobGroup,
+  jobs: JobGroup,
   error: unknown,
   { emit, repeatOf }: PlanRun,
   settle: (job: Job, result: AttemptResult) => void,

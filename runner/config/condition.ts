@@ -1,0 +1,17 @@
+/** `only`, wherever it stands. Pure. */
+import type { ConfigPath } from '../plan/config-problem.js';
+import type { Condition } from '../plan/plan.js';
+import { type KnownLabels, labelPattern } from './label-patterns.js';
+import type { VmtestConfig } from './schema/config.js';
+
+/** Throws `VMTEST_CONFIG` for labels that no cell has. */
+export function conditionOf(
+  { kernelVersion, axes }: NonNullable<VmtestConfig['suites'][number]['only']>,
+  known: KnownLabels,
+  path: ConfigPath,
+): Condition {
+  return {
+    ...(kernelVersion === undefined ? {} : { kernelVersion }),
+    ...(axes === undefined ? {} : { axes: labelPattern(axes, known, [...path, 'axes']) }),
+  };
+}

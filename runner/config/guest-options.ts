@@ -1,0 +1,40 @@
+/** Guest options of a configuration as those of a plan. Pure. */
+import { isFlavour } from '../images/packages.js';
+import { SYSTEMD } from '../machine/defaults.js';
+import type { GuestOptions } from '../plan/guest-options.js';
+import { resolvePath } from './paths.js';
+import type { GuestConfig } from './schema/guest.js';
+import { memoryMib } from './schema/values.js';
+
+/** Paths are resolved against `directory`; the names of Debian's kernels are no paths. */
+export function guestOptions(config: GuestConfig, directory: string): GuestOptions {
+  const { arch, image, kernel, initrd, modules, load, root, init, cpus, memory, append, disks, nested } = config;
+  const guest: GuestOptions = {};
+  if (arch !== undefined) guest.arch = arch;
+  if (image !== undefined) guest.image = image;
+  if (kernel !== undefined) guest.kernel = resolveKernel(kernel, directory);
+  if (initrd !== undefined) guest.initrd = resolvePath(directory, initrd);
+  if (modules !== undefined) guest.modules = resolvePath(directory, modules);
+  if (load !== undefined) guest.load = [...load];
+  if (root !== undefined) {
+    const { path, writable = false } = typeof root === 'string' ? { path: root } : root;
+    guest.root = { path: resolvePath(directory, path), writable };
+  }
+  if (init !== undefined) guest.init = init === 'systemd' ? SYSTEMD : init;
+  if (cpus !== undefined) guest.cpus = cpus;
+  const mib = memory === undefined ? undefined : memoryMib(memory);
+  if (mib !== undefined) guest.memoryMib = mib;
+  if (append !== undefined) guest.append = append;
+  if (disks !== undefined) {
+    guest.disks = disks.map((disk) => {
+      if (typeof disk === 'string') return { path: resolvePath(directory, disk), mode: 'overlay' };
+      const { path, mode = 'overlay', serial } = disk;
+      return { path: resolvePath(directory, path), mode, ...(serial === undefined ? {} : { serial }) };
+    });
+  }
+  if (nested !== undefined) guest.nested = nested;
+  return guest;
+}
+
+export const resolveKernel = (kernel: string, directory: string): string =>
+  isFlavour(kernel) ? kernel : resolvePath(directory, kernel);
