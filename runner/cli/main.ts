@@ -3,11 +3,11 @@
 import { constants } from 'node:os';
 import { VmtestError } from '../errors.js';
 import { findInstallation } from '../installation.js';
+import { outputError } from '../output-error.js';
 import type { Command } from './command.js';
 import { exitCodeOf } from './exit-code-of.js';
 import { parseCommandLine } from './parse.js';
 import { errorLines } from './report.js';
-import { outputError } from './stdio.js';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
