@@ -47,6 +47,10 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
       return (await import('./images.js')).images(command, signal);
     case 'parse':
       return (await import('./parse-results.js')).parseResults(command, signal);
+    case 'report':
+      return (await import('./report-run.js')).reportRun(command, signal);
+    case 'merge-reports':
+      return (await import('./merge-reports.js')).mergeReports(command, signal);
     case 'kernel-config':
       return (await import('./kernel-config.js')).kernelConfig(command.arch);
   }

@@ -90,6 +90,8 @@ export async function createFileSink(path: string): Promise<Sink> {
       try {
         writeAll(file, text);
       } catch (cause) {
+        // Whoever gets this writes nothing more.
+        if (!special) rmSync(part, { force: true });
         throw unwritable(path, cause);
       }
     },
