@@ -5,6 +5,8 @@
 export const ExitCode = {
   ok: 0,
   usage: 2,
+  /** Of runs of a plan and of reports: only the host failed. */
+  resultsLost: 3,
   splat: 119,
   guestPanic: 120,
   bootTimeout: 121,

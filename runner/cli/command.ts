@@ -2,6 +2,7 @@
 import type { DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Flavour } from '../images/packages.js';
+import type { ReporterSpec } from '../reporters/spec.js';
 import type { FormatName } from '../results/format-names.js';
 import type { Copies } from './copy-spec.js';
 
@@ -67,12 +68,30 @@ export interface ParseResultsCommand {
   exitCode?: number;
 }
 
+export interface ReportCommand {
+  kind: 'report';
+  /** Directory of the results. */
+  from: string;
+  reporters: ReporterSpec[];
+}
+
+export interface MergeReportsCommand {
+  kind: 'merge-reports';
+  /** At least one. */
+  directories: string[];
+  reporters: ReporterSpec[];
+  /** Directory for the joined results. */
+  output?: string;
+}
+
 export type Command =
   | RunCommand
   | ScanCommand
   | { kind: 'doctor' }
   | ImagesCommand
   | ParseResultsCommand
+  | ReportCommand
+  | MergeReportsCommand
   | { kind: 'kernel-config'; arch?: Architecture }
   /** Help or the version, as asked for. */
   | { kind: 'print'; text: string };

@@ -7,9 +7,9 @@ import { inspectHostDestination } from '../machine/copy/host-destination.js';
 import { findHostSources, type HostSources } from '../machine/copy/host-sources.js';
 import type { CopyResult } from '../machine/copy/session.js';
 import type { Machine } from '../machine/machine.js';
+import { plain } from '../results/plain.js';
 import { skippedLines } from './copy-report.js';
 import type { Copies, CopySpec } from './copy-spec.js';
-import { plain } from './plain.js';
 
 export interface PreparedCopies {
   /**

@@ -1,6 +1,6 @@
 /** What a copy left out, as lines. Pure. */
 import type { Skipped } from '../agent/index.js';
-import { plain } from './plain.js';
+import { plain } from '../results/plain.js';
 
 const MAX_LINES = 10;
 

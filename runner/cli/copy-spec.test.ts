@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { plain } from '../results/plain.js';
 import { skippedLines } from './copy-report.js';
 import { parseCopies } from './copy-spec.js';
-import { plain } from './plain.js';
 
 const sides = (specs: { source: string; destination: string }[] | undefined) =>
   specs?.map(({ source, destination }) => [source, destination]);

@@ -1,5 +1,6 @@
 /** The parts of the help that are more than a list of flags. */
 import { EXIT_CODE_TABLE } from '../exit-codes.js';
+import { REPORTER_DOCS, REPORTER_NAMES } from '../reporters/spec.js';
 import { FORMAT_DOCS, FORMAT_NAMES } from '../results/format-names.js';
 
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
@@ -26,4 +27,48 @@ export function scanHelp(): string {
 export function formatsHelp(): string {
   const width = Math.max(...FORMAT_NAMES.map((name) => name.length));
   return `Formats:\n${FORMAT_NAMES.map((name) => `  ${name.padEnd(width)}  ${FORMAT_DOCS[name]}\n`).join('')}`;
+}
+
+function reportersHelp(): string {
+  const width = Math.max(...REPORTER_NAMES.map((name) => name.length));
+  const lines = REPORTER_NAMES.map((name) => `  ${name.padEnd(width)}  ${REPORTER_DOCS[name]}\n`);
+  return `Reporters:\n${lines.join('')}${JUNIT_HELP}`;
+}
+
+const JUNIT_HELP = `  junit has switches, as in junit+flaky+absolute=FILE:
+    surefire   a directory with a file for each job, after Maven Surefire's schema
+    flaky      <flakyFailure> for cases that passed only when tried again
+    locations  file and line of cases as attributes, which no schema has
+    absolute   paths in [[ATTACHMENT|path]] for Jenkins; without it they are relative, for GitLab
+`;
+
+export function reportHelp(): string {
+  return `Examples:
+  vmtest report --from results
+      what \`list\` said of the run
+  vmtest report --from results --reporter junit --output junit.xml
+  vmtest report --from results --reporter list,junit=junit.xml,json=run.json
+
+${reportersHelp()}
+Exit codes:
+  0  the reports are made, whatever the run was
+  2  bad arguments, or results that cannot be read; what could be read is reported
+  3  a report cannot be written
+`;
+}
+
+export function mergeReportsHelp(): string {
+  return `Examples:
+  vmtest merge-reports shard-1 shard-2 shard-3
+  vmtest merge-reports downloads --output all --reporter list,junit,github
+      every directory in downloads; all/junit.xml
+
+${reportersHelp()}
+Exit codes:
+  0    everything passed
+  1    something failed, or a shard is missing, was killed, or is there twice
+  2    bad arguments, or results that cannot be read
+  3    only infrastructure errors, or a report cannot be written
+  130  a run was interrupted, and nothing failed
+`;
 }

@@ -3,11 +3,11 @@
 import { constants } from 'node:os';
 import { VmtestError } from '../errors.js';
 import { findInstallation } from '../installation.js';
+import { outputError } from '../output-error.js';
 import type { Command } from './command.js';
 import { exitCodeOf } from './exit-code-of.js';
 import { parseCommandLine } from './parse.js';
 import { errorLines } from './report.js';
-import { outputError } from './stdio.js';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -47,6 +47,10 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
       return (await import('./images.js')).images(command, signal);
     case 'parse':
       return (await import('./parse-results.js')).parseResults(command, signal);
+    case 'report':
+      return (await import('./report-run.js')).reportRun(command, signal);
+    case 'merge-reports':
+      return (await import('./merge-reports.js')).mergeReports(command, signal);
     case 'kernel-config':
       return (await import('./kernel-config.js')).kernelConfig(command.arch);
   }

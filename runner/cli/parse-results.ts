@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { addAbortSignal } from 'node:stream';
 import { VmtestError } from '../errors.js';
+import { outputError } from '../output-error.js';
 import { formatOf } from '../results/formats.js';
 import { isFailure } from '../results/verdict.js';
 import type { ParseResultsCommand } from './command.js';
 import { createJsonPrinter, createTextPrinter } from './results-text.js';
-import { outputError } from './stdio.js';
 
 /** Something failed; `ExitCode` is of the commands that have a guest. */
 const FAILED = 1;

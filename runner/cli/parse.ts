@@ -9,6 +9,7 @@ import { checkFormatName } from '../results/format-names.js';
 import type { Command, ParseResultsCommand, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
 import { examplesHelp, exitCodesHelp, formatsHelp, scanHelp } from './help.js';
+import { addMergeReports, addReport } from './parse-reports.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
 export interface ParseContext {
@@ -38,6 +39,8 @@ export function parseCommandLine(argv: readonly string[], context: ParseContext)
   addImages(program, settle);
   addKernelConfig(program, settle);
   addParse(program, settle);
+  addReport(program, settle);
+  addMergeReports(program, settle);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => {

@@ -1,6 +1,6 @@
 /** What `vmtest scan` prints; pure. */
 import type { Fault, Frame } from '../results/faults/fault.js';
-import { plain } from './plain.js';
+import { plain } from '../results/plain.js';
 
 /** A fault, and how often it was found. */
 export interface FoundFault {

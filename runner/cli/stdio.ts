@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ExecProcess, TerminalSize } from '../agent/index.js';
 import { type Cleanup, createCleanup } from '../cleanup.js';
 import { deferred } from '../deadline.js';
-import { VmtestError } from '../errors.js';
+import { outputError } from '../output-error.js';
 
 export interface Stdio extends AsyncDisposable {
   /** Resolves when everything that the command wrote has been written here. */
@@ -52,13 +52,6 @@ export function connectStdio(command: ExecProcess, terminal: TerminalSize | unde
     broken: broken.promise,
     [Symbol.asyncDispose]: () => cleanup[Symbol.asyncDispose](),
   };
-}
-
-/** What it means that our output cannot be written. */
-export function outputError(cause: NodeJS.ErrnoException): VmtestError {
-  // As with a signal SIGPIPE: nobody reads, so the command has nothing left to do.
-  if (cause.code === 'EPIPE') return new VmtestError('VMTEST_OUTPUT_CLOSED', 'nobody reads the output', { cause });
-  return new VmtestError('VMTEST_OUTPUT', `the output cannot be written: ${cause.message}`, { cause });
 }
 
 /** Keys go to the guest's terminal as they are, ^C too; a new size of the window as well. */

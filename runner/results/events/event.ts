@@ -42,7 +42,12 @@ export interface RunBegin extends Timed {
   config?: string;
   /** The arguments of the command line, to repeat the run. */
   argv: readonly string[];
+  /** `index` counts from 1. */
   shard?: { index: number; count: number };
+  /** SHA-256 of the ids of the jobs of all shards, one a line, in the plan's order: shards of one run have the same. */
+  plan?: string;
+  /** Name of the host. */
+  hostname?: string;
   /** All that will run here, in the plan's order. */
   jobs: readonly JobInfo[];
 }
@@ -98,7 +103,7 @@ export interface FaultFound extends OfAttempt {
 export interface Attachment {
   /** `console`, `console-raw`, `stdout`, `stderr`, `results` (a file of the guest), `copy-out`. */
   name: string;
-  /** Relative to the directory of the results. */
+  /** Relative to the directory of the results, without `..`, parts joined by `/`. */
   path: string;
   /** What was kept of it and what was dropped, where it had become too large. */
   truncated?: true;
@@ -124,7 +129,8 @@ export interface JobEnd extends OfAttempt {
   warnings?: readonly string[];
 }
 
-export type RunStatus = 'passed' | 'failed' | 'infra-error' | 'interrupted';
+export const RUN_STATUSES = ['passed', 'failed', 'infra-error', 'interrupted'] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
 
 export interface RunEnd extends Timed {
   type: 'run-end';
@@ -137,5 +143,8 @@ export interface RunEnd extends Timed {
   /** Why jobs were not run: `--max-failures`, an interruption. */
   message?: string;
 }
+
+/** The file of the results that has the events. */
+export const EVENTS_FILE = 'events.jsonl';
 
 export type RunEvent = RunBegin | JobBegin | StageBegin | GuestReady | CaseEnd | FaultFound | JobEnd | RunEnd;
