@@ -11,9 +11,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { access, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Cleanup } from '../cleanup.js';
 import { VmtestError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 
 export interface Cache {
   readonly root: string;
@@ -148,7 +149,7 @@ function cannotWrite(cache: Cache, cause?: unknown): VmtestError {
 async function makeScratch(cache: Cache): Promise<string | undefined> {
   const parent = join(cache.root, 'tmp');
   try {
-    await makeDirectories(parent);
+    await makeDirectory(parent);
     await sweep(parent);
     const scratch = join(parent, `${process.pid}-${randomBytes(6).toString('hex')}`);
     await mkdir(scratch);
@@ -159,22 +160,6 @@ async function makeScratch(cache: Cache): Promise<string | undefined> {
       cause: error,
     });
   }
-}
-
-/**
- * As `mkdir -p`. Node's own never ends where a file system says that nothing is there and lets nothing be made, as /proc
- * does (seen with Node 20.20).
- */
-async function makeDirectories(path: string): Promise<void> {
-  const make = () => mkdir(path);
-  const ignoreExisting = (error: unknown): void => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  };
-  await make().catch(async (error: unknown) => {
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) return ignoreExisting(error);
-    await makeDirectories(dirname(path));
-    await make().catch(ignoreExisting);
-  });
 }
 
 /** Whether a file system refused to be changed. Node 20's recursive mkdir says ENOENT there, where mkdir(2) says EROFS. */

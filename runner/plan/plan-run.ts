@@ -18,6 +18,8 @@ export interface RunRequest extends PlanInput, Selection {
 export interface PlannedRun {
   /** All of the configuration's, whatever was selected: what `updateTimings` keeps. */
   all: Plan;
+  /** What was selected, of all shards. */
+  selected: Plan;
   /** Of this machine, in the order of the configuration. May be empty: there can be more shards than jobs. */
   plan: Plan;
   /** The same jobs in the order to begin them; those of a group share a guest, one after another. */
@@ -31,5 +33,5 @@ export function planRun(request: RunRequest): PlannedRun {
   const selected: readonly Job[] = selectJobs(all.jobs, cells, request);
   if (!passWithNoTests) requireJobs(selected, all.jobs, request);
   const jobs = shard === undefined ? selected : shardJobs(selected, shard, timings);
-  return { all, plan: { jobs }, groups: orderJobs(jobs, timings) };
+  return { all, selected: { jobs: selected }, plan: { jobs }, groups: orderJobs(jobs, timings) };
 }

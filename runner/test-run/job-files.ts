@@ -1,6 +1,7 @@
 /** The files that one attempt of a job leaves. */
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../make-directory.js';
 import type { Attachment } from '../results/events/event.js';
 import { type OutputFile, openOutputFile } from './output-file.js';
 import { createLineStamper } from './stamp-lines.js';
@@ -46,7 +47,7 @@ export function openJobFiles(output: string, place: string): JobFiles {
 
   return {
     async make() {
-      await mkdir(directory, { recursive: true });
+      await makeDirectory(directory);
       return realpath(directory);
     },
     results,

@@ -1,6 +1,7 @@
 /** A file of a job that grows while it runs; made when there is something to write. */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../make-directory.js';
 
 export interface OutputFile extends AsyncDisposable {
   /** Takes the bytes at once. The promise settles when the writer should go on: at once, while little waits to be written. */
@@ -29,7 +30,7 @@ export function openOutputFile(path: string, limit: number): OutputFile {
     try {
       if (error !== undefined) return;
       if (handle === undefined) {
-        await mkdir(dirname(path), { recursive: true });
+        await makeDirectory(dirname(path));
         handle = await open(path, 'w');
       }
       await handle.appendFile(chunk);

@@ -10,8 +10,10 @@ export interface GroupContext {
   boot: Boot;
   output: string;
   emit(event: RunEvent): void;
-  /** Ends the attempt that runs; no other one begins. */
+  /** Ends the attempt that runs. */
   signal: AbortSignal;
+  /** When it is aborted, no other job begins. */
+  begin: AbortSignal;
   repeatOf(job: Job): string;
   /** A job has its verdict. */
   onJob(job: Job, result: AttemptResult): void;
@@ -21,7 +23,8 @@ export async function runGroup(jobs: JobGroup, context: GroupContext): Promise<v
   const [first] = jobs;
   await using holder = createGuestHolder(context.boot, first.cell.guest);
   for (const job of jobs) {
-    for (let attempt = 0; !context.signal.aborted; attempt += 1) {
+    if (context.begin.aborted) return;
+    for (let attempt = 0; ; attempt += 1) {
       const result = await runAttempt(job, {
         holder,
         output: context.output,

@@ -6,6 +6,7 @@ import { DEFAULT_MEMORY_MIB } from '../machine/defaults.js';
 import type { JobGroup } from '../plan/groups.js';
 import type { Job } from '../plan/plan.js';
 import type { RunEvent, RunStatus } from '../results/events/event.js';
+import { statusOfJobs } from '../results/events/status.js';
 import { type Counts, failuresOf, noCounts } from '../results/suite-result.js';
 import { isFailure } from '../results/verdict.js';
 import { createSlots, type Resources } from '../schedule/slots.js';
@@ -26,7 +27,7 @@ export interface PlanRun {
   emit(event: RunEvent): void;
   /** Interrupts the run: what runs is ended, nothing else begins, and the run still ends with `run-end`. */
   signal: AbortSignal;
-  /** The run ends when so many jobs have failed. Default: never. */
+  /** No other job begins when so many have failed; those that run come to their end. Default: never. */
   maxFailures?: number | undefined;
   /** A job that passed only when it was tried again makes the run `failed`. */
   failOnFlaky?: boolean | undefined;
@@ -41,13 +42,15 @@ export async function runPlan(run: PlanRun): Promise<RunStatus> {
   const begun = performance.now();
   const counts = { jobs: noCounts(), cases: noCounts() };
   counts.jobs['not-run'] = run.groups.reduce((sum, jobs) => sum + jobs.length, 0);
-  const stop = stopWith(run.signal);
+  const begin = stopWith(run.signal);
   const settle = (_job: Job, { verdict, counts: cases }: AttemptResult): void => {
     counts.jobs['not-run'] -= 1;
     counts.jobs[verdict] += 1;
     for (const name of Object.keys(cases) as (keyof Counts)[]) counts.cases[name] += cases[name];
     if (isFailure(verdict) && failuresOf(counts.jobs) - counts.jobs['not-run'] >= (run.maxFailures ?? Infinity)) {
-      stop.abort(new VmtestError('VMTEST_INTERRUPTED', `stopped after ${run.maxFailures} failed (--max-failures)`));
+      begin.abort(
+        new VmtestError('VMTEST_MAX_FAILURES', `stopped when ${run.maxFailures} had failed (--max-failures)`),
+      );
     }
   };
   const { capacity, needOf } = budgetOf(run);
@@ -56,30 +59,33 @@ export async function runPlan(run: PlanRun): Promise<RunStatus> {
     boot: run.boot,
     output: run.output,
     emit: run.emit,
-    signal: stop.signal,
+    signal: run.signal,
+    begin: begin.signal,
     repeatOf: run.repeatOf,
     onJob: settle,
   };
   await Promise.all(
     run.groups.map(async (group) => {
       try {
-        await slots.run(needOf(group), () => runGroup(group, context), { signal: stop.signal });
+        await slots.run(needOf(group), () => runGroup(group, context), { signal: begin.signal });
       } catch (error) {
         // Cancelled while it waited: its jobs are not run.
-        if (stop.signal.aborted) return;
+        if (begin.signal.aborted) return;
         refuse(group, error, run, settle);
       }
     }),
   );
-  stop.release();
-  const status = statusOf(counts.jobs, run);
+  begin.release();
+  const status = run.signal.aborted
+    ? 'interrupted'
+    : statusOfJobs(counts.jobs, { failOnFlaky: run.failOnFlaky === true });
   run.emit({
     type: 'run-end',
     time: Date.now(),
     status,
     durationMs: Math.round(performance.now() - begun),
     ...counts,
-    ...(counts.jobs['not-run'] > 0 ? { message: abortReason(stop.signal).message } : {}),
+    ...(counts.jobs['not-run'] > 0 ? { message: abortReason(begin.signal).message } : {}),
   });
   return status;
 }
@@ -122,13 +128,6 @@ function refuse(
     });
     settle(job, { verdict: 'infra-error', retry: false, counts });
   }
-}
-
-function statusOf(jobs: Counts, { signal, failOnFlaky }: PlanRun): RunStatus {
-  if (signal.aborted) return 'interrupted';
-  const failed = failuresOf(jobs);
-  if (failed > jobs['infra-error'] + jobs['not-run'] || (failOnFlaky === true && jobs.flaky > 0)) return 'failed';
-  return failed > 0 ? 'infra-error' : 'passed';
 }
 
 function stopWith(signal: AbortSignal): AbortController & { release(): void } {

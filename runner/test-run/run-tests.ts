@@ -1,0 +1,187 @@
+/** A test run as a whole: from a configuration and a command line to reports, and to one word about all of it. */
+import { createHash, randomUUID } from 'node:crypto';
+import { availableParallelism, hostname } from 'node:os';
+import { relative } from 'node:path';
+import { type LoadedConfig, loadConfig } from '../config/load-config.js';
+import { readTimings, writeTimings } from '../config/timings-file.js';
+import type { Job } from '../plan/plan.js';
+import { type PlannedRun, planRun } from '../plan/plan-run.js';
+import type { Selection } from '../plan/select.js';
+import { type Timings, timingKey, updateTimings } from '../plan/timings.js';
+import type { ReporterContext } from '../reporters/reporter.js';
+import { createReporters, type ReporterProblem } from '../reporters/reporters.js';
+import type { ReporterSpec } from '../reporters/spec.js';
+import { EVENTS_VERSION, type RunBegin, type RunEvent, type RunStatus } from '../results/events/event.js';
+import { openEventWriter } from '../results/events/writer.js';
+import { hostBudget } from '../schedule/host-budget.js';
+import type { Resources } from '../schedule/slots.js';
+import type { Shard, Workers } from '../units.js';
+import type { Boot } from './boot.js';
+import { readLastFailed, takeOutputDirectory } from './output-directory.js';
+import { repeatCommand } from './repeat-command.js';
+import { runPlan } from './run-plan.js';
+
+/** What a command line says; where it is silent, the configuration has its say. */
+export interface TestRequest extends Omit<Selection, 'lastFailed'> {
+  /** Absolute. */
+  cwd: string;
+  config?: string | undefined;
+  shard?: Shard | undefined;
+  workers?: Workers | undefined;
+  retries?: number | undefined;
+  /** How often each suite runs. Default: 1. */
+  repeatEach?: number | undefined;
+  maxFailures?: number | undefined;
+  lastFailed?: boolean | undefined;
+  reporters?: readonly ReporterSpec[] | undefined;
+  /** Directory of the results, absolute. */
+  output?: string | undefined;
+  /** Of each command, milliseconds. */
+  timeoutMs?: number | undefined;
+  failOnFlaky?: boolean | undefined;
+  passWithNoTests?: boolean | undefined;
+  updateTimings?: boolean | undefined;
+}
+
+export interface TestEnvironment {
+  boot: Boot;
+  /** Of vmtest itself. */
+  version: string;
+  /** The arguments of the command line, for the record. */
+  argv: readonly string[];
+  stdout: ReporterContext['stdout'];
+  env: NodeJS.ProcessEnv;
+  warn(message: string): void;
+  /** Interrupts the run. */
+  signal: AbortSignal;
+  /** What the host has for guests. Default: what is free on this machine. */
+  budget?: Resources;
+}
+
+export interface TestOutcome {
+  status: RunStatus;
+  /** Reporters that failed. */
+  problems: readonly ReporterProblem[];
+  /** The events could not be written to their end. */
+  lost: boolean;
+}
+
+export interface PlannedTests {
+  config: LoadedConfig;
+  timings: Timings;
+  planned: PlannedRun;
+  /** Absolute. */
+  output: string;
+}
+
+/** Throws `VMTEST_CONFIG` and `VMTEST_USAGE`; starts nothing. */
+export async function planTests(request: TestRequest): Promise<PlannedTests> {
+  const config = await loadConfig({ cwd: request.cwd, config: request.config });
+  const timings = await readTimings(config.directory);
+  const output = request.output ?? config.settings.output;
+  const { timeoutMs, retries, repeatEach } = request;
+  const lastFailed = request.lastFailed === true ? await readLastFailed(output) : undefined;
+  const planned = planRun({
+    ...config,
+    ...request,
+    lastFailed,
+    timings,
+    force: {
+      ...(timeoutMs === undefined ? {} : { timeouts: { command: timeoutMs } }),
+      ...(retries === undefined ? {} : { retries }),
+    },
+    ...(repeatEach === undefined ? {} : { repeat: repeatEach }),
+    passWithNoTests: request.passWithNoTests === true,
+  });
+  return { config, timings, planned, output };
+}
+
+/** Runs what was planned. Throws `VMTEST_RESULTS` when the results cannot be written at all. */
+export async function runTests(
+  request: TestRequest,
+  { config, timings, planned, output }: PlannedTests,
+  environment: TestEnvironment,
+): Promise<TestOutcome> {
+  const { settings } = config;
+  const { stdout, env, warn, signal } = environment;
+  await using _lock = await takeOutputDirectory(output);
+  await using writer = await openEventWriter(output, { onProblem: ({ message }) => warn(message) });
+  const reporters = await createReporters(
+    request.reporters ?? settings.reporters.map(specOf),
+    { stdout, env, cwd: request.cwd, results: output, documents: 'results', live: true },
+    ({ error }) => warn(error.message),
+  );
+  const measured = new Map<string, number>();
+  const jobs = new Map(planned.plan.jobs.map((job) => [job.id, job]));
+  const emit = (event: RunEvent): void => {
+    writer.write(event);
+    reporters.onEvent(event);
+    if (event.type === 'job-end') noteTime(measured, jobs.get(event.job), event.durationMs);
+  };
+  const name = relative(request.cwd, config.file);
+  emit(beginning(request, planned, environment, name));
+  const status = await runPlan({
+    groups: planned.groups,
+    boot: environment.boot,
+    capacity: environment.budget ?? (await hostBudget()),
+    workers: workerCount(request.workers ?? settings.workers),
+    output,
+    emit,
+    signal,
+    maxFailures: request.maxFailures ?? settings.maxFailures,
+    failOnFlaky: request.failOnFlaky ?? settings.failOnFlaky,
+    repeatOf: (job) => repeatCommand(job, name),
+  });
+  await writer.synced();
+  const problems = await reporters.finish();
+  if (request.updateTimings === true) {
+    await writeTimings(config.directory, updateTimings(timings, measured, planned.all.jobs));
+  }
+  return { status, problems, lost: writer.problem !== undefined };
+}
+
+function beginning(
+  request: TestRequest,
+  { selected, plan }: PlannedRun,
+  { version, argv }: TestEnvironment,
+  config: string,
+): RunBegin {
+  const ids = createHash('sha256');
+  for (const { id } of selected.jobs) ids.update(`${id}\n`);
+  return {
+    type: 'run-begin',
+    version: EVENTS_VERSION,
+    time: Date.now(),
+    id: randomUUID(),
+    vmtest: version,
+    config,
+    argv,
+    ...(request.shard === undefined ? {} : { shard: request.shard }),
+    plan: ids.digest('hex'),
+    hostname: hostname(),
+    jobs: plan.jobs.map(({ id, cell, suite }) => ({ id, cell: cell.name, suite: suite.name, axes: cell.axes })),
+  };
+}
+
+/** The longest of its attempts: a retry says nothing about how long it takes when all is well, and neither does a first failure. */
+function noteTime(measured: Map<string, number>, job: Job | undefined, ms: number): void {
+  if (job === undefined) return;
+  const key = timingKey(job);
+  measured.set(key, Math.max(ms, measured.get(key) ?? 0));
+}
+
+function workerCount(workers: Workers): number | undefined {
+  if (workers === 'auto') return undefined;
+  if ('count' in workers) return workers.count;
+  return Math.max(1, Math.floor((availableParallelism() * workers.percent) / 100));
+}
+
+/** As the configuration names them. */
+function specOf({ name, options }: LoadedConfig['settings']['reporters'][number]): ReporterSpec {
+  const { outputFile, ...rest } = options;
+  return {
+    name,
+    ...(typeof outputFile === 'string' ? { output: outputFile } : {}),
+    ...(name === 'junit' ? { junit: rest } : {}),
+  };
+}
