@@ -5,12 +5,12 @@ import type { Job } from '../plan/plan.js';
 
 const MAX_NAME = 60;
 
-/** Names that differ give names that differ, on file systems that know no case, too; most stay what they are. */
+/** Names that differ give names that differ; most stay what they are. */
 function fileName(name: string): string {
   const plain = name.replace(/[^\w.+=-]+/g, '-').replace(/^[.-]+/, '_');
-  if (plain === name && name === name.toLowerCase() && name.length <= MAX_NAME) return name;
+  if (plain === name && name.length <= MAX_NAME) return name;
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 6);
-  return `${plain.slice(0, MAX_NAME).toLowerCase()}-${digest}`;
+  return `${plain.slice(0, MAX_NAME)}-${digest}`;
 }
 
 /** `cells/LABEL/LABEL/suites/SUITE`, with what tells repetitions and attempts apart. */
