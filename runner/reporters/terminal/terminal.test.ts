@@ -273,6 +273,18 @@ describe('progress', () => {
     expect(onScreen(stdout.text)).toBe(text);
   });
 
+  it('is a line now and then where nothing may be written over', async () => {
+    const stdout = createScreen();
+    const { context, tick } = liveContext(stdout);
+    const reporter = await createListReporter('list', context);
+    tick();
+    for (const event of running) reporter.onEvent(event);
+    tick();
+    await reporter.finish();
+    tick();
+    expect(stdout.text).toMatch(/^still running: 6\.1\/512M > smoke \(command, 6s\) and 3 more\n\njobs /);
+  });
+
   it('keeps every line of a failure that is longer than the terminal is high', async () => {
     const stdout = createScreen({ isTTY: true, columns: 60, rows: 5 });
     const { context, tick } = liveContext(stdout);

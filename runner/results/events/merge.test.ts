@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventsOf, type RunScript } from '../testing/run-events.js';
 import type { Verdict } from '../verdict.js';
 import type { RunEvent } from './event.js';
-import { findShards, mergeEvents, planMerge } from './merge.js';
+import { mergeEvents, planMerge } from './merge.js';
+import { findShards } from './shards.js';
 
 let directory: string;
 beforeEach(async () => {
