@@ -88,6 +88,13 @@ describe('the writer', () => {
     expect(writer.backlog).toBe(0);
   });
 
+  it('tells of a disk that cannot be synced', async () => {
+    await using writer = createEventWriter(await open('/dev/null', 'a'), 'it');
+    for (const event of eventsOf(TYPICAL)) writer.write(event);
+    await writer.synced();
+    expect(writer.problem?.message).toMatch(/^it cannot be written any more: EINVAL: invalid argument, fdatasync; /);
+  });
+
   it('keeps whole lines when the disk fills up in the middle of one', async () => {
     // A limit on the size of files is a disk that fills up, for one process.
     const events = eventsOf(TYPICAL);

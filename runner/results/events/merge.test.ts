@@ -100,7 +100,7 @@ describe('merging', () => {
       ],
     });
     const { problems, end } = await merged([a, b]);
-    expect(problems).toEqual(['b has 1 jobs that are there already; they are left out: a > s']);
+    expect(problems).toEqual(['jobs of b are there already and left out: 1, the first is a > s']);
     expect(end.jobs).toMatchObject({ passed: 2, failed: 0 });
   });
 

@@ -46,7 +46,9 @@ export function planMerge(all: readonly Shard[], id: string): MergePlan {
   for (const { begin, directory } of shards) {
     const twice = begin.jobs.filter((job) => jobs.has(job.id));
     if (twice.length > 0) {
-      problems.push(`${directory} has ${twice.length} jobs that are there already; they are left out: ${twice[0]?.id}`);
+      problems.push(
+        `jobs of ${directory} are there already and left out: ${twice.length}, the first is ${twice[0]?.id}`,
+      );
     }
     for (const job of begin.jobs) if (!jobs.has(job.id)) jobs.set(job.id, job);
   }
