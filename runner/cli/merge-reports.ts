@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RunEvent, RunStatus } from '../results/events/event.js';
-import { findShards, type MergePlan, mergeEvents, planMerge } from '../results/events/merge.js';
+import { type MergePlan, mergeEvents, planMerge } from '../results/events/merge.js';
+import { findShards } from '../results/events/shards.js';
 import { exitCodeOfStatus } from '../results/events/status.js';
 import { type EventWriter, openEventWriter } from '../results/events/writer.js';
 import type { MergeReportsCommand } from './command.js';

@@ -38,5 +38,8 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
 }
 
+/** The same of what goes on, in whole seconds: a number that flickers says nothing. */
+export const elapsed = (ms: number): string => (ms < 60_000 ? `${Math.floor(Math.max(0, ms) / 1000)}s` : duration(ms));
+
 /** The names of a case in one. */
 export const pathText = (path: readonly string[]): string => path.join(' > ');

@@ -41,16 +41,18 @@ export function createStreamSink(stream: OutputStream): Sink {
   const check = (): void => {
     if (broken !== undefined) throw broken;
   };
-  const settled = (ready: (resolve: () => void) => void): Promise<void> =>
+  /** Everything before is written, or never will be. */
+  const settled = (): Promise<void> =>
     new Promise<void>((resolve) => {
-      const done = (): void => {
+      const done = (error?: Error | null): void => {
+        if (error) onError(error);
         stream.off('error', done);
         stream.off('close', done);
         resolve();
       };
       stream.on('error', done);
       stream.on('close', done);
-      ready(done);
+      stream.write('', done);
     }).then(check);
   return {
     write(text) {
@@ -61,11 +63,11 @@ export function createStreamSink(stream: OutputStream): Sink {
       check();
       if (!full) return;
       full = false;
-      await settled((resolve) => stream.write('', () => resolve()));
+      await settled();
     },
     async end() {
       check();
-      await settled((resolve) => stream.write('', () => resolve()));
+      await settled();
       stream.off('error', onError);
     },
   };

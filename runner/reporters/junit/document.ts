@@ -3,7 +3,8 @@
  * (texts of `<skipped>`, `flakyFailure`, CDATA with more than one `]]>`, `hostname`) is added to its elements.
  */
 import type { Builder, TestCase } from 'junit-report-builder';
-import type { JunitCase, JunitProblem, JunitSuite } from './suite.js';
+import type { JunitProblem } from './problem.js';
+import type { JunitCase, JunitSuite } from './suite.js';
 import { cdata } from './xml-text.js';
 
 type XmlElement = ReturnType<TestCase['build']>;

@@ -1,20 +1,14 @@
 /** A job as a `<testsuite>`, as plain values: which elements it has is decided here. Pure. */
 import type { Attachment, CaseEnd } from '../../results/events/event.js';
-import { type CaseVerdict, isFailure } from '../../results/verdict.js';
 import type { FinishedJob } from '../finished-jobs.js';
 import { pathText } from '../shown.js';
 import type { JunitOptions } from '../spec.js';
 import { frameText } from '../terminal/job-lines.js';
+import { flakyByPath } from './flaky.js';
 import { createUnique } from './names.js';
+import { carries, elementOf, type JunitProblem, problemOf, whys } from './problem.js';
+import { propertiesOf } from './properties.js';
 import { xmlLine, xmlText } from './xml-text.js';
-
-export interface JunitProblem {
-  element: 'failure' | 'error';
-  /** The verdict. */
-  type: CaseVerdict;
-  message: string;
-  text: string;
-}
 
 export interface JunitCase {
   name: string;
@@ -50,16 +44,6 @@ export interface SuiteOptions extends JunitOptions {
 /** The case that stands for the job itself. */
 const JOB_CASE = '(job)';
 
-/**
- * `<error>`: the test could not be run or was stopped. `<skipped>` also for what was not run: the failure that kept it
- * from running is told once, and not by each that came after it.
- */
-function elementOf(verdict: CaseVerdict): 'failure' | 'error' | 'skipped' | undefined {
-  if (verdict === 'infra-error' || verdict === 'interrupted') return 'error';
-  if (verdict === 'skipped' || verdict === 'not-run') return 'skipped';
-  return isFailure(verdict) ? 'failure' : undefined;
-}
-
 export function suiteOf(job: FinishedJob, options: SuiteOptions): JunitSuite {
   const unique = createUnique();
   const carrier = job.cases.find(({ verdict }) => carries(verdict, job.verdict));
@@ -68,7 +52,7 @@ export function suiteOf(job: FinishedJob, options: SuiteOptions): JunitSuite {
     (elementOf(job.verdict) === 'failure' || elementOf(job.verdict) === 'error' ? carrier === undefined : false);
   const attachments = attachmentLines(job, options);
   const whole = logOf(job, options);
-  const retries = flakyByPath(job, options, whole);
+  const retries = flakyByPath(job, options.flakyFailures === true, whole);
   const cases = job.cases.map((event): JunitCase => {
     const own = caseOf(event, options, whole, event === carrier ? jobText(job, event.message) : '');
     const flaky = own.problem === undefined && own.skipped === undefined ? retries.take(event) : [];
@@ -89,12 +73,6 @@ export function suiteOf(job: FinishedJob, options: SuiteOptions): JunitSuite {
   };
 }
 
-/** Whether a case tells of the end of its job. */
-function carries(verdict: CaseVerdict, job: CaseVerdict): boolean {
-  if (job === 'failed') return elementOf(verdict) === 'failure' || elementOf(verdict) === 'error';
-  return verdict === job && elementOf(verdict) !== undefined && isFailure(job);
-}
-
 function caseOf(
   event: CaseEnd,
   options: SuiteOptions,
@@ -111,32 +89,6 @@ function caseOf(
     ...(options.locations && location?.line !== undefined ? { line: location.line } : {}),
     ...(problem === undefined ? {} : { problem }),
     ...(element === 'skipped' ? { skipped: xmlText(why) } : {}),
-  };
-}
-
-const whys = ({ message, expected }: Pick<CaseEnd, 'message' | 'expected'>): string[] =>
-  [message, expected].filter((text) => text !== undefined && text !== '') as string[];
-
-function problemOf(
-  event: CaseEnd,
-  element: 'failure' | 'error',
-  whole: string | undefined,
-  more: string,
-): JunitProblem {
-  const { verdict, location, diagnostics } = event;
-  const where =
-    location === undefined ? [] : [`at ${location.file}${location.line === undefined ? '' : `:${location.line}`}`];
-  const parts = [
-    ...whys(event),
-    ...where,
-    ...(diagnostics === undefined ? [] : [diagnostics]),
-    ...(more === '' ? [] : [more]),
-  ];
-  return {
-    element,
-    type: verdict,
-    message: xmlLine(whys(event).join('; ') || verdict),
-    text: xmlText(parts.join('\n'), whole),
   };
 }
 
@@ -186,61 +138,6 @@ function attachmentLines({ end }: FinishedJob, { pathOf }: SuiteOptions): string
 function logOf({ end }: FinishedJob, { pathOf }: SuiteOptions): string | undefined {
   const log = end?.attachments.find(({ name }) => name === 'stdout') ?? end?.attachments[0];
   return log === undefined ? undefined : pathOf(log);
-}
-
-/** What earlier attempts say against the cases of the last one. */
-function flakyByPath(job: FinishedJob, { flakyFailures }: SuiteOptions, whole: string | undefined) {
-  const byPath = new Map<string, JunitProblem[]>();
-  const others: JunitProblem[] = [];
-  const add = (event: CaseEnd): void => {
-    const element = elementOf(event.verdict);
-    if (element !== 'failure' && element !== 'error') return;
-    const key = JSON.stringify(event.path);
-    byPath.set(key, [...(byPath.get(key) ?? []), problemOf(event, element, whole, '')]);
-  };
-  if (flakyFailures && !isFailure(job.verdict)) {
-    for (const { cases, verdict, message = verdict } of job.earlier) {
-      for (const each of cases) add(each);
-      const element = elementOf(verdict) === 'error' ? 'error' : 'failure';
-      const told = cases.some((each) => carries(each.verdict, verdict));
-      if (!told) others.push({ element, type: verdict, message: xmlLine(message), text: xmlText(message) });
-    }
-  }
-  return {
-    take(event: CaseEnd): JunitProblem[] {
-      const key = JSON.stringify(event.path);
-      const found = byPath.get(key) ?? [];
-      byPath.delete(key);
-      // A format may tell of reruns itself.
-      if (flakyFailures && event.verdict === 'flaky') found.push(problemOf(event, 'failure', whole, ''));
-      return found;
-    },
-    /** Those that no case of the last attempt takes. */
-    rest: (): JunitProblem[] => [...[...byPath.values()].flat(), ...others],
-  };
-}
-
-function propertiesOf({ info, guest, end, earlier, verdict, counts, cases }: FinishedJob): [string, string][] {
-  const told = cases.length;
-  const all = Object.values(counts).reduce((sum, each) => sum + each, 0);
-  const properties: [string, string | undefined][] = [
-    ['cell', info.cell],
-    ['suite', info.suite],
-    ['verdict', verdict],
-    ['kernel', guest?.kernelRelease],
-    ['arch', guest?.arch],
-    ['engine', guest?.engine],
-    ['image', guest?.image?.name],
-    ['image.digest', guest?.image?.digest],
-    ...Object.entries(info.axes).map(([axis, label]): [string, string] => [`axis.${axis}`, label]),
-    ['attempts', String(earlier.length + 1)],
-    ['exit-code', end?.exitCode === undefined ? undefined : String(end.exitCode)],
-    ['repeat', end?.repeat],
-    ['cases-left-out', all > told ? String(all - told) : undefined],
-  ];
-  return properties.flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[xmlLine(name), xmlLine(value)]],
-  );
 }
 
 /** Three digits after the point, as Surefire's schema wants; a clock may have been set back. */

@@ -11,22 +11,54 @@ export interface Display {
   /** `text` as it is, without a line feed. For outputs that draw nothing. */
   write(text: string): void;
   drained(): Promise<void>;
-  /** Draws for the last time nothing at all; resolves when everything is written. */
+  /** Takes away what was drawn; resolves when everything is written. */
   end(): Promise<void>;
 }
 
 /** How often what is drawn is drawn again, milliseconds. */
 const TICK = 200;
+/** How often an output where nothing is drawn says that the run goes on: CI systems end jobs that are silent. */
+const CALM_TICK = 60_000;
 
-/** `draw` is asked for the lines to write over; it is not, on outputs where nothing may be. */
-export async function createDisplay(context: ReporterContext, draw?: (screen: Screen) => string[]): Promise<Display> {
-  const { stdout, env } = context;
+export interface Progress {
+  /** Lines to write over, on a terminal. */
+  draw(screen: Screen): string[];
+  /** A line that stays, on other outputs; '' for none. */
+  tell(now: number): string;
+}
+
+/** Without `progress`, and in a replay, there are only lines that stay. */
+export async function createDisplay(context: ReporterContext, progress?: Progress): Promise<Display> {
+  const { stdout, env, now = Date.now, every = interval } = context;
   const sink = createStreamSink(stdout);
   const style = createStyle(wantsColour(stdout, env));
-  const live = draw === undefined || !context.live || isCalm(stdout, env) ? undefined : await createLive(context, draw);
+  const calm = isCalm(stdout, env);
+  const live = progress === undefined || !context.live || calm ? undefined : await createLive(context, progress);
+  let failure: unknown;
+  let stop = (): void => {};
+  /** What goes wrong in a timer belongs to the reporter, which is told of it with its next line. */
+  const tick = (action: () => void) => (): void => {
+    try {
+      action();
+    } catch (error) {
+      failure ??= error;
+      stop();
+    }
+  };
+  if (live !== undefined) stop = every(TICK, tick(live.draw));
+  else if (progress !== undefined && context.live) {
+    stop = every(
+      CALM_TICK,
+      tick(() => {
+        const line = progress.tell(now());
+        if (line !== '') sink.write(`${line}\n`);
+      }),
+    );
+  }
   return {
     style,
     print(lines) {
+      if (failure !== undefined) throw failure;
       if (lines.length === 0) return;
       live?.clear();
       sink.write(`${lines.join('\n')}\n`);
@@ -35,34 +67,27 @@ export async function createDisplay(context: ReporterContext, draw?: (screen: Sc
     write: (text) => sink.write(text),
     drained: () => sink.drained(),
     async end() {
+      stop();
       live?.end();
       await sink.end();
     },
   };
 }
 
-async function createLive(context: ReporterContext, draw: (screen: Screen) => string[]) {
+async function createLive({ stdout, now = Date.now }: ReporterContext, progress: Progress) {
   const [{ createLogUpdate }, { default: stringWidth }] = await Promise.all([
     import('log-update'),
     import('string-width'),
   ]);
-  const { stdout, now = Date.now, every = interval } = context;
   const log = createLogUpdate(stdout);
-  const redraw = (): void => {
-    const { columns, rows } = sizeOf(stdout);
-    log(draw({ columns, rows, widthOf: stringWidth, now: now() }).join('\n'));
-  };
-  let ended = false;
-  const stop = every(TICK, () => {
-    if (!ended) redraw();
-  });
   return {
     // Not `persist`: it cuts what is longer than the terminal is high.
     clear: () => log.clear(),
-    draw: redraw,
+    draw(): void {
+      const { columns, rows } = sizeOf(stdout);
+      log(progress.draw({ columns, rows, widthOf: stringWidth, now: now() }).join('\n'));
+    },
     end() {
-      ended = true;
-      stop();
       log.clear();
       log.done();
     },

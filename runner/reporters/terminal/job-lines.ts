@@ -28,9 +28,10 @@ export function jobLine(job: JobState, end: JobEnd, style: Style): string {
 export function jobDetails(job: JobState, end: JobEnd, style: Style): string[] {
   const warnings = (end.warnings ?? []).map((text) => `  ${style.odd('warning')}: ${shown(text)}`);
   if (!isFailure(end.verdict)) return warnings;
+  const told = job.failures.slice(0, CASES).some(({ message }) => message === end.message);
   const console = (end.console ?? []).length === 0 ? [] : ['  console:', ...quoted(end.console ?? [], CONSOLE_LINES)];
   return [
-    ...(end.message === undefined ? [] : [`  ${shown(end.message)}`]),
+    ...(end.message === undefined || told ? [] : [`  ${shown(end.message)}`]),
     ...job.failures.slice(0, CASES).flatMap((each) => caseLines(each, style)),
     ...more(job.failureCount - Math.min(CASES, job.failures.length), 'more that did not pass'),
     ...job.faults.slice(0, FAULTS).flatMap((each) => faultLines(each, style)),

@@ -4,7 +4,7 @@ import { isFailure } from '../../results/verdict.js';
 import type { Reporter, ReporterContext } from '../reporter.js';
 import { createDisplay } from './display.js';
 import { jobDetails, jobLine } from './job-lines.js';
-import { countersLine, progressLines, runningLine, type Screen } from './progress-lines.js';
+import { countersLine, progressLines, runningLine, type Screen, stillRunning } from './progress-lines.js';
 import { resultsText } from './results-text.js';
 import { createStyle, wantsColour } from './style.js';
 import { summaryLines } from './summary-lines.js';
@@ -13,10 +13,10 @@ import { summaryLines } from './summary-lines.js';
 export async function createListReporter(kind: 'list' | 'line', context: ReporterContext): Promise<Reporter> {
   const model = createRunModel();
   const style = createStyle(wantsColour(context.stdout, context.env));
-  const display = await createDisplay(
-    context,
-    kind === 'list' ? (screen) => progressLines(model, style, screen) : oneLine,
-  );
+  const display = await createDisplay(context, {
+    draw: (screen) => (kind === 'list' ? progressLines(model, style, screen) : oneLine(screen)),
+    tell: (now) => stillRunning(model, now),
+  });
 
   function oneLine(screen: Screen): string[] {
     const [newest] = [...model.running].slice(-1);

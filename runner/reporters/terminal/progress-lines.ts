@@ -2,7 +2,7 @@
 import type { JobState, RunModel } from '../../results/events/run-model.js';
 import { jobCounts } from '../../results/events/status.js';
 import { failuresOf, totalOf } from '../../results/suite-result.js';
-import { duration, shown } from '../shown.js';
+import { elapsed, shown } from '../shown.js';
 import { paintCounts, type Style } from './style.js';
 
 export interface Screen {
@@ -30,7 +30,7 @@ export function runningLine(job: JobState, style: Style, screen: Screen): string
   const done = totalOf(job.counts);
   const facts = [
     job.stage ?? 'starting',
-    duration(screen.now - since),
+    elapsed(screen.now - since),
     ...(job.attempt > 0 ? [`attempt ${job.attempt + 1}`] : []),
     ...(done > 0 ? [`${done} ${done === 1 ? 'case' : 'cases'}`] : []),
   ];
@@ -55,12 +55,21 @@ export function countersLine(model: RunModel, style: Style, screen: Screen): str
     ...(ended > 0 ? [paintCounts(style, counts)] : []),
     `${totalOf(model.cases)} cases`,
     ...(failed > 0 ? [style.bad(`${failed} failed`)] : []),
-    duration(screen.now - begun),
+    elapsed(screen.now - begun),
   ];
   const line = parts.join(', ');
   // A line that is too long would wrap; without colours it can be cut anywhere.
   if (screen.widthOf(line) < screen.columns) return line;
   return cut(`${ended}/${model.jobs.size} jobs, ${failuresOf(counts)} failed`, screen.columns - 1, screen.widthOf);
+}
+
+/** Of outputs where nothing is written over: what runs longest, and how many there are. '' when nothing does. */
+export function stillRunning(model: RunModel, now: number): string {
+  const [oldest] = model.running;
+  if (oldest === undefined) return '';
+  const more = model.running.size > 1 ? ` and ${model.running.size - 1} more` : '';
+  const since = elapsed(now - (oldest.begun ?? now));
+  return `still running: ${shown(oldest.info.id)} (${oldest.stage ?? 'starting'}, ${since})${more}`;
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

@@ -88,6 +88,13 @@ describe('the writer', () => {
     expect(writer.backlog).toBe(0);
   });
 
+  it('tells of a disk that cannot be synced', async () => {
+    await using writer = createEventWriter(await open('/dev/null', 'a'), 'it');
+    for (const event of eventsOf(TYPICAL)) writer.write(event);
+    await writer.synced();
+    expect(writer.problem?.message).toMatch(/^it cannot be written any more: EINVAL: invalid argument, fdatasync; /);
+  });
+
   it('keeps whole lines when the disk fills up in the middle of one', async () => {
     // A limit on the size of files is a disk that fills up, for one process.
     const events = eventsOf(TYPICAL);
@@ -109,7 +116,61 @@ describe('the writer', () => {
   });
 });
 
+describe('a run that is killed', () => {
+  it('loses nothing of what was synced', async () => {
+    const [begin, ...others] = eventsOf({
+      jobs: [{ cell: 'c', suite: 's', attempts: [{ cases: [{ path: ['t'] }] }] }],
+    });
+    const test = others.find(({ type }) => type === 'case');
+    const writerUrl = new URL('writer.ts', import.meta.url).href;
+    const path = join(directory, 'child.mts');
+    await writeFile(
+      path,
+      `const { openEventWriter } = await import(${JSON.stringify(writerUrl)});
+       const writer = await openEventWriter(${JSON.stringify(directory)});
+       writer.write(${JSON.stringify(begin)});
+       const test = ${JSON.stringify(test)};
+       for (let i = 0; ; i += 1) {
+         writer.write({ ...test, path: [String(i)], diagnostics: 'x'.repeat(i % 5000) });
+         if (i % 7 === 0) { await writer.synced(); process.stdout.write(i + '\\n'); }
+       }`,
+    );
+    const child = execa(process.execPath, ['--import', 'tsx', path], { reject: false, buffer: false });
+    let synced = -1;
+    for await (const line of child) {
+      synced = Number(line);
+      if (synced >= 700) break;
+    }
+    child.kill('SIGKILL');
+    await child.catch(() => {});
+    const read: string[] = [];
+    for await (const event of readEvents(directory)) if (event.type === 'case') read.push(event.path.join());
+    expect(read.length).toBeGreaterThan(synced);
+    expect(read).toEqual(read.map((_, i) => String(i)));
+  });
+});
+
 describe('the reader', () => {
+  it('gives back any text that was written', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }),
+        fc.string({ unit: 'binary' }),
+        async (path, message) => {
+          await rm(file, { force: true });
+          const events = eventsOf({
+            jobs: [{ cell: message, suite: 's', attempts: [{ message, cases: [{ path, message }] }] }],
+          });
+          await using writer = await openEventWriter(directory);
+          for (const event of events) writer.write(event);
+          await writer.synced();
+          expect(await read()).toEqual(events);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   it('tolerates and tells of a last line that was cut, wherever it was cut', async () => {
     const events = eventsOf({
       ...TYPICAL,

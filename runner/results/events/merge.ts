@@ -1,17 +1,10 @@
 /** The events of several shards as those of one run. */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { VmtestError } from '../../errors.js';
 import { isFailure } from '../verdict.js';
-import { EVENTS_FILE, EVENTS_VERSION, type JobInfo, type RunBegin, type RunEvent, type RunStatus } from './event.js';
+import { EVENTS_VERSION, type JobInfo, type RunBegin, type RunEvent, type RunStatus } from './event.js';
 import { readEvents } from './reader.js';
 import { createRunModel } from './run-model.js';
+import type { Shard } from './shards.js';
 import { jobCounts } from './status.js';
-
-export interface Shard {
-  directory: string;
-  begin: RunBegin;
-}
 
 export interface MergePlan {
   begin: RunBegin;
@@ -19,51 +12,6 @@ export interface MergePlan {
   shards: readonly Shard[];
   /** Why they are not all of one run, and no more; a line each. */
   problems: string[];
-}
-
-/**
- * The shards of directories of results, and of directories that have some, as they are downloaded. Throws
- * VMTEST_BAD_INPUT where there is none.
- */
-export async function findShards(directories: readonly string[], signal?: AbortSignal): Promise<Shard[]> {
-  const shards: Shard[] = [];
-  for (const directory of directories) {
-    const found = (await hasEvents(directory)) ? [directory] : await below(directory);
-    if (found.length === 0) {
-      throw new VmtestError('VMTEST_BAD_INPUT', `there is no ${EVENTS_FILE} in ${directory}, nor in a directory of it`);
-    }
-    for (const each of found) shards.push({ directory: each, begin: await beginOf(each, signal) });
-  }
-  return shards;
-}
-
-const hasEvents = (directory: string): Promise<boolean> =>
-  stat(join(directory, EVENTS_FILE)).then(
-    () => true,
-    () => false,
-  );
-
-async function below(directory: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = (await readdir(directory)).sort();
-  } catch (cause) {
-    throw new VmtestError('VMTEST_BAD_INPUT', `${directory} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  const found: string[] = [];
-  for (const name of names) {
-    const each = join(directory, name);
-    if (await hasEvents(each)) found.push(each);
-  }
-  return found;
-}
-
-async function beginOf(directory: string, signal?: AbortSignal): Promise<RunBegin> {
-  for await (const event of readEvents(directory, signal === undefined ? {} : { signal })) {
-    // A reader lets nothing else come first.
-    if (event.type === 'run-begin') return event;
-  }
-  throw new VmtestError('VMTEST_BAD_INPUT', `${directory}: has no events`);
 }
 
 /** How shards become one run, whose `id` is given. At least one shard. Pure. */
@@ -98,7 +46,9 @@ export function planMerge(all: readonly Shard[], id: string): MergePlan {
   for (const { begin, directory } of shards) {
     const twice = begin.jobs.filter((job) => jobs.has(job.id));
     if (twice.length > 0) {
-      problems.push(`${directory} has ${twice.length} jobs that are there already; they are left out: ${twice[0]?.id}`);
+      problems.push(
+        `jobs of ${directory} are there already and left out: ${twice.length}, the first is ${twice[0]?.id}`,
+      );
     }
     for (const job of begin.jobs) if (!jobs.has(job.id)) jobs.set(job.id, job);
   }

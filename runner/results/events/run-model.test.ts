@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf, type RunScript, TYPICAL } from '../testing/run-events.js';
+import { planDigest, runEndOf } from './run-end.js';
 import { createRunModel, type RunModel } from './run-model.js';
 import { exitCodeOfStatus, jobCounts, statusOf } from './status.js';
 
@@ -59,6 +60,31 @@ describe('the model of a run', () => {
     expect(job?.failures[0]?.diagnostics).toHaveLength(4096);
     if (job !== undefined) model.release(job);
     expect(job).toMatchObject({ failures: [], failureCount: 10_000, end: { verdict: 'failed' } });
+  });
+});
+
+describe('the end of a run', () => {
+  it('is made of the model', () => {
+    const model = modelOf({ jobs: [one('passed'), one('flaky'), { cell: 'c', suite: 'never' }], end: false });
+    const time = model.time + 10;
+    expect(runEndOf(model, { time })).toMatchObject({
+      type: 'run-end',
+      time,
+      status: 'failed',
+      jobs: { passed: 1, flaky: 1, 'not-run': 1 },
+    });
+    expect(runEndOf(model, { time, interrupted: true, message: 'SIGINT' })).toMatchObject({
+      status: 'interrupted',
+      message: 'SIGINT',
+    });
+    const all = modelOf({ jobs: [one('flaky')], end: false });
+    expect(runEndOf(all, { time: 0 })).toMatchObject({ status: 'passed', durationMs: 0 });
+    expect(runEndOf(all, { time, failOnFlaky: true })).toMatchObject({ status: 'failed' });
+  });
+
+  it('and its plan have names that shards share', () => {
+    expect(planDigest(['a > b', 'c > d'])).toBe(planDigest(['a > b', 'c > d']));
+    expect(new Set([planDigest([]), planDigest(['a', 'b']), planDigest(['b', 'a']), planDigest(['ab'])]).size).toBe(4);
   });
 });
 

@@ -72,8 +72,8 @@ export function createEventWriter(file: FileHandle, path: string, options: Event
       try {
         whole ??= (await file.stat()).size;
         await writeAll(file, batch);
-        if (sync) await file.datasync();
         whole += batch.length;
+        if (sync) await file.datasync();
         backlog -= batch.length;
       } catch (cause) {
         await fail(cause);
@@ -85,7 +85,7 @@ export function createEventWriter(file: FileHandle, path: string, options: Event
   async function fail(cause: unknown): Promise<void> {
     waiting = [];
     backlog = 0;
-    // A part of a batch may have been written; whole lines of it stay when this fails, too.
+    // A part of a batch may have been written. What was written and could not be synced may still be read.
     if (whole !== undefined) await file.truncate(whole).catch(() => {});
     problem = new VmtestError(
       'VMTEST_RESULTS',

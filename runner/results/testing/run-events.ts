@@ -1,7 +1,7 @@
 /** Streams of events as runs write them, from short scripts. */
 import type { Attachment, CaseEnd, FaultFound, JobEnd, JobInfo, RunBegin, RunEnd, RunEvent } from '../events/event.js';
+import { runEndOf } from '../events/run-end.js';
 import { createRunModel } from '../events/run-model.js';
-import { jobCounts, statusOfJobs } from '../events/status.js';
 import type { Fault } from '../faults/fault.js';
 import { noCounts } from '../suite-result.js';
 import { type CaseVerdict, isFailure, type Verdict } from '../verdict.js';
@@ -78,18 +78,7 @@ export function eventsOf(script: RunScript): RunEvent[] {
       addAttempt(add, now, jobId(job), attempt, each, attempt < attempts.length - 1);
     }
   }
-  if (script.end !== false) {
-    const jobs = jobCounts(model);
-    add({
-      type: 'run-end',
-      time: now(),
-      status: statusOfJobs(jobs),
-      durationMs: time - BEGIN,
-      jobs,
-      cases: { ...model.cases },
-      ...script.end,
-    });
-  }
+  if (script.end !== false) add({ ...runEndOf(model, { time: now() }), ...script.end });
   return events;
 }
 
