@@ -8,9 +8,9 @@ import type { Inclusion } from '../plan/inclusions.js';
 import { type Axis, type AxisValue, BUILT_IN_AXES } from '../plan/matrix.js';
 import { archValue, canonicalLabel, cpusValue, imageValue, kernelValue, memoryValue } from './axis-values.js';
 import { guestOptions } from './guest-options.js';
-import type { VmtestConfig } from './schema/config.js';
 import { IMAGE_NAME } from './schema/guest.js';
 import { LABEL, LABEL_RULE, memoryMib } from './schema/values.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 /**
  * Labels of an axis stand for its values. Others are read as values where the axis has a meaning of its own (`memory: 4G`),

@@ -2,7 +2,7 @@
 import { readWorkers, type Workers } from '../units.js';
 import { resolvePath } from './paths.js';
 import type { ReporterSetting } from './reporter-names.js';
-import type { VmtestConfig } from './schema/config.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 /** A command line may say otherwise. */
 export interface RunSettings {
