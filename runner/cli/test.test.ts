@@ -94,6 +94,12 @@ describe('vmtest test', () => {
       'vmtest: vmtest.config.yaml:1: retrys: no such key; did you mean retries?\nvmtest.config.yaml:2: workers: 0 is not auto, a number from 1 to 10000, or a share of the CPUs like 50%',
     ],
     [
+      'a promise for ever',
+      { 'vmtest.config.mjs': 'export default new Promise(() => {});' },
+      ['--list'],
+      'vmtest: vmtest.config.mjs: waits for a promise that nothing settles',
+    ],
+    [
       'nothing that fits',
       { 'vmtest.config.yaml': CONFIG },
       ['-g', 'nfs'],

@@ -44,7 +44,7 @@ function inclusionValue(wanted: Wanted, axes: readonly Axis[], directory: string
   if (value !== undefined) return checked(value, path);
   const names = [...new Set([...BUILT_IN_AXES, ...axes.map(({ name }) => name)])];
   if (!names.includes(axis)) {
-    const near = names.find((name) => editDistance(name, axis) <= 2);
+    const near = names.find((name) => editDistance(name, axis) <= Math.min(2, axis.length / 3));
     if (near !== undefined) throw configProblem(path, `there is no axis "${axis}"; did you mean ${near}?`);
   }
   if (!given) {

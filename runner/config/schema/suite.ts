@@ -88,7 +88,7 @@ const file = () => text('a path of the guest');
 
 export const suite = strict({
   name: fitting(
-    /^(?!\s)(?!.* > )(?!.* #\d+$)[^\p{Cc}*]{1,100}(?<!\s)$/u,
+    /^(?!\.+$)(?!\s)(?!.* > )(?!.* #\d+$)[^\p{Cc}*]{1,100}(?<!\s)$/u,
     'a name of 1 to 100 characters without *, " > " and " #1"',
   ).describe('Unique; the second half of the names of its jobs, CELL > SUITE.'),
   run: command().describe("What is run: a line for the guest's /bin/sh -c, or a list of a program and its arguments."),

@@ -58,8 +58,8 @@ export const regExp = () =>
 export const guestPath = () => fitting(/^\/[^\0]*$/, 'an absolute path of the guest');
 
 /** In names of cells, between slashes. */
-export const LABEL = /^[\p{L}\p{N}._+:@=-]+$/u;
-export const LABEL_RULE = 'letters, digits and . _ + : @ = -';
+export const LABEL = /^(?!\.+$)[\p{L}\p{N}._+:@=-]+$/u;
+export const LABEL_RULE = 'letters, digits and . _ + : @ = -, and not only dots';
 export const label = () => fitting(LABEL, `a label of ${LABEL_RULE}`);
 
 /** A name of an axis; one that begins with a letter is none of JavaScript's own. */
