@@ -1,9 +1,11 @@
 /** What `vmtest` can be told to do: argv, parsed and checked, as plain values. */
+
 import type { DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Flavour } from '../images/packages.js';
 import type { ReporterSpec } from '../reporters/spec.js';
 import type { FormatName } from '../results/format-names.js';
+import type { Shard, Workers } from '../units.js';
 import type { Copies } from './copy-spec.js';
 
 export interface RunCommand extends Copies {
@@ -37,6 +39,52 @@ export interface RunCommand extends Copies {
   dryRun: boolean;
   tty: 'auto' | 'always' | 'never';
 }
+
+/** What was not given is absent: the configuration says it. */
+export interface TestCommand {
+  kind: 'test';
+  /** Parts of jobs' names, or regular expressions. */
+  filters: string[];
+  /** A file, or a directory that has one. */
+  config?: string;
+  grep?: string;
+  grepInvert?: string;
+  /** Names of cells, `*` for anything. */
+  projects: string[];
+  shard?: Shard;
+  workers?: Workers;
+  retries?: number;
+  repeatEach: number;
+  /** 0 is no limit. */
+  maxFailures?: number;
+  lastFailed: boolean;
+  /** Print the jobs, and run nothing. */
+  list: boolean;
+  /** Print the plan, and run nothing. */
+  dryRun: boolean;
+  /** Instead of those of the configuration. */
+  reporters?: ReporterSpec[];
+  /** Relative to the working directory. */
+  output?: string;
+  /** Limit of the suites' commands, milliseconds. */
+  timeoutMs?: number;
+  failOnFlaky: boolean;
+  passWithNoTests: boolean;
+  updateTimings: boolean;
+  watch: boolean;
+}
+
+export const STARTER_FORMATS = ['ts', 'mjs', 'yaml', 'json'] as const;
+export type StarterFormat = (typeof STARTER_FORMATS)[number];
+
+export interface InitCommand {
+  kind: 'init';
+  format: StarterFormat;
+  directory: string;
+}
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
 
 /** What can be done with the images of the store. `arch` is the host's where it was not given. */
 export type ImagesCommand =
@@ -86,6 +134,9 @@ export interface MergeReportsCommand {
 
 export type Command =
   | RunCommand
+  | TestCommand
+  | InitCommand
+  | { kind: 'completion'; shell: Shell }
   | ScanCommand
   | { kind: 'doctor' }
   | ImagesCommand

@@ -4,6 +4,7 @@ import { ExitCode, exitCodeOfSignal } from '../exit-codes.js';
 
 const CODES: Readonly<Record<string, number>> = {
   VMTEST_USAGE: ExitCode.usage,
+  VMTEST_CONFIG: ExitCode.usage,
   VMTEST_BAD_INPUT: ExitCode.usage,
   VMTEST_SPLAT: ExitCode.splat,
   VMTEST_GUEST_PANIC: ExitCode.guestPanic,

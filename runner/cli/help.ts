@@ -3,16 +3,77 @@ import { EXIT_CODE_TABLE } from '../exit-codes.js';
 import { REPORTER_DOCS, REPORTER_NAMES } from '../reporters/spec.js';
 import { FORMAT_DOCS, FORMAT_NAMES } from '../results/format-names.js';
 
-const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
-  ['vmtest run -- uname -a', "Debian's cloud kernel, busybox"],
-  ['vmtest run --kernel ./bzImage --console kernel.log -- sh -c "dmesg | tail"', 'a kernel of your own'],
-  ['vmtest run --kernel ~/linux -- uname -r', 'the one that was built there, with its modules'],
-  ['vmtest run --cpus 4 --memory 2G --disk test.img,rw --timeout 2m -- mount /dev/vda /mnt', 'a disk'],
-  ['tar c . | vmtest run -- tar xC /tmp', 'standard input goes to the command'],
+type Example = readonly [command: string, meaning: string];
+
+/** By command. */
+const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  test: [
+    ['npx vmtest', 'every suite in every cell'],
+    ['vmtest test net', 'those with "net" in their names, `CELL > SUITE`'],
+    ["vmtest test --project 'cloud/*' -x", 'in the cells whose names begin with cloud/, until something fails'],
+    ['vmtest test --last-failed --retries 2', 'what failed in the last run'],
+    ['vmtest test --shard 2/3 --reporter list,junit', 'the second of three machines'],
+    ['vmtest test --list', 'print the names, run nothing'],
+  ],
+  run: [
+    ['vmtest run -- uname -a', "Debian's cloud kernel, busybox"],
+    ['vmtest run --kernel ./bzImage --console kernel.log -- sh -c "dmesg | tail"', 'a kernel of your own'],
+    ['vmtest run --kernel ~/linux -- uname -r', 'the one that was built there, with its modules'],
+    ['vmtest run --cpus 4 --memory 2G --disk test.img,rw --timeout 2m -- mount /dev/vda /mnt', 'a disk'],
+    ['tar c . | vmtest run -- tar xC /tmp', 'standard input goes to the command'],
+  ],
+  init: [
+    ['vmtest init', 'vmtest.config.ts in this directory'],
+    ['vmtest init --format yaml tests', 'tests/vmtest.config.yaml'],
+  ],
+  scan: [
+    ['vmtest scan console.log', 'what the kernel reported'],
+    ['dmesg | vmtest scan --vmlinux ~/linux/vmlinux -', 'of this machine, with lines of the source'],
+  ],
+  parse: [
+    ['vmtest parse --format ktap dmesg.txt', 'the tests, their verdicts and what failed'],
+    ['prove -v | vmtest parse --format tap --json -', 'as JSON'],
+  ],
+  doctor: [['vmtest doctor', 'whether KVM is usable, and what would help']],
+  images: [['vmtest images list', 'what there is']],
+  'images fetch': [['vmtest images fetch debian-12 --flavour generic', 'an image, and a kernel with every driver']],
+  'images list': [['vmtest images list', 'one image per line']],
+  'images build': [['vmtest images build debian-12-dev', "out of Debian's packages"]],
+  'images path': [['vmtest images path micro', 'of its manifest']],
+  'images pull': [['vmtest images pull debian-12', 'prebuilt, out of an npm registry']],
+  'images pack': [['npm publish "$(vmtest images pack debian-12)"', 'for others to pull']],
+  'images verify': [['vmtest images verify', 'hash every file']],
+  'images prune': [['vmtest images prune --all', 'keep the images, remove all that can be made again']],
+  'kernel-config': [
+    [
+      'vmtest kernel-config > vmtest.config && scripts/kconfig/merge_config.sh .config vmtest.config',
+      'in a kernel tree',
+    ],
+  ],
+  completion: [
+    ['vmtest completion bash > ~/.local/share/bash-completion/completions/vmtest', 'for new shells'],
+    ['vmtest completion zsh > ~/.zfunc/_vmtest', 'zsh, where ~/.zfunc is in $fpath'],
+    ['vmtest completion fish > ~/.config/fish/completions/vmtest.fish', 'fish'],
+  ],
+};
+
+/** Empty for a command that has none. */
+export function examplesHelp(command: string): string {
+  const examples = EXAMPLES[command] ?? [];
+  if (examples.length === 0) return '';
+  return `\nExamples:\n${examples.map(([line, meaning]) => `  ${line}\n      ${meaning}\n`).join('')}`.trimEnd();
+}
+
+const TEST_EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
+  ['0', 'everything passed, or failed as expected'],
+  ['1', 'a test failed'],
+  ['2', 'bad arguments, or a bad configuration; nothing was run'],
+  ['3', 'no test failed, but the host or vmtest itself did'],
+  ['130', 'interrupted by SIGINT, SIGTERM or SIGHUP; what was done is reported'],
 ];
 
-export function examplesHelp(): string {
-  return `Examples:\n${EXAMPLES.map(([command, meaning]) => `  ${command}\n      ${meaning}\n`).join('')}`;
+export function testHelp(): string {
+  return `Exit codes:\n${TEST_EXIT_CODES.map(([code, meaning]) => `  ${code.padEnd(3)}  ${meaning}\n`).join('')}`;
 }
 
 export function exitCodesHelp(): string {

@@ -32,6 +32,12 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
       return 0;
     case 'run':
       return (await import('./run.js')).run(command, signal);
+    case 'test':
+      return (await import('./test.js')).test(command, signal);
+    case 'init':
+      return (await import('./init.js')).init(command);
+    case 'completion':
+      return (await import('./completion.js')).completion(command.shell);
     case 'scan':
       return (await import('./scan.js')).scan(command, signal);
     case 'doctor':

@@ -155,7 +155,7 @@ describe('the other commands', () => {
 
   it('print help and the version', () => {
     expect(parse('--version')).toEqual({ kind: 'print', text: '1.2.3\n' });
-    for (const argv of [[], ['--help'], ['help'], ['run', '--help'], ['help', 'run']]) {
+    for (const argv of [['--help'], ['-h'], ['help'], ['run', '--help'], ['help', 'run']]) {
       const command = parse(...argv);
       expect(command.kind === 'print' && command.text).toMatch(/^Usage: vmtest/);
     }

@@ -46,7 +46,7 @@ describe('arguments of report and merge-reports', () => {
   it.each([
     [['report'], "required option '--from <dir>' not specified"],
     [['report', '--from', ''], '--from: is empty'],
-    [['report', '--from', 'd', '--reporter', 'html'], '--reporter: "html" is no reporter; there are list, line,'],
+    [['report', '--from', 'd', '--reporter', 'html'], '--reporter: "html" is no reporter; there are list, dot,'],
     [
       ['report', '--from', 'd', '--reporter', 'list', '--output', 'x'],
       '--output: there must be one report to write there',

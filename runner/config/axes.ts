@@ -2,9 +2,9 @@
 import { type ConfigPath, configProblem, pathText } from '../plan/config-problem.js';
 import { type Axis, type AxisValue, BUILT_IN_AXES } from '../plan/matrix.js';
 import { archValue, cpusValue, imageValue, kernelValue, memoryValue, objectValue } from './axis-values.js';
-import type { VmtestConfig } from './schema/config.js';
 import type { GuestConfig } from './schema/guest.js';
 import { LABEL, LABEL_RULE } from './schema/values.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 /** A value, and where it is written. */
 interface Entry {

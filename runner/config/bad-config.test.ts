@@ -42,6 +42,7 @@ describe('suites', () => {
     [{ name: 'a > b' }, `suites[0].name: "a > b" is not ${NAME}`],
     [{ name: 'a #2' }, `suites[0].name: "a #2" is not ${NAME}`],
     [{ name: 'a\u001b[1m' }, `suites[0].name: "a\\u001b[1m" is not ${NAME}`],
+    [{ name: '..' }, `suites[0].name: ".." is not ${NAME}`],
     [{ name: ' a' }, `suites[0].name: " a" is not ${NAME}`],
     [{ run: undefined }, `suites[0].run: is missing; it must be ${COMMAND}`],
     [{ run: 5 }, `suites[0].run: 5 is not ${COMMAND}`],
@@ -133,7 +134,7 @@ describe('the matrix', () => {
     [{ kernels: [5] }, 'kernels[0]: 5 is not a path of a kernel, or cloud or generic'],
     [
       { kernels: [{ kernel: 'x' }] },
-      'kernels[0].name: is missing; it must be a label of letters, digits and . _ + : @ = -',
+      'kernels[0].name: is missing; it must be a label of letters, digits and . _ + : @ = -, and not only dots',
     ],
     [{ kernels: [{ name: 'x', kernl: 'y' }] }, 'kernels[0].kernl: no such key; did you mean kernel?'],
     [
@@ -142,10 +143,13 @@ describe('the matrix', () => {
     ],
     [
       { kernels: ['my kernel'] },
-      'kernels[0]: "my kernel" is no label of letters, digits and . _ + : @ = -; give it one: {name: ..., kernel: ...}',
+      'kernels[0]: "my kernel" is no label of letters, digits and . _ + : @ = -, and not only dots; give it one: {name: ..., kernel: ...}',
     ],
     [{ kernels: ['cloud', { name: 'c', kernel: 'cloud' }] }, 'kernels[1]: is the same as kernels[0]: cloud'],
-    [{ kernels: { 'a/b': 'x' } }, 'kernels["a/b"]: "a/b" is not a label of letters, digits and . _ + : @ = -'],
+    [
+      { kernels: { 'a/b': 'x' } },
+      'kernels["a/b"]: "a/b" is not a label of letters, digits and . _ + : @ = -, and not only dots',
+    ],
     [{ images: ['./root'] }, 'images[0]: "./root" is not a name of an image like debian-12, or NAME@DIGEST'],
     [
       { images: [{ name: 'debian-12', init: 'systemd' }] },
@@ -161,6 +165,14 @@ describe('the matrix', () => {
     [{ axes: { kernel: { a: {} } } }, 'axes.kernel: is an axis by itself; write it as kernels'],
     [{ axes: { memory: { a: {} } } }, 'axes.memory: is an axis by itself; write it as memory'],
     [{ axes: { '1x': {} } }, 'axes.1x: "1x" is not a name of an axis: a letter, then letters, digits, _ and -'],
+    [
+      { kernels: { '..': 'cloud' } },
+      'kernels[".."]: ".." is not a label of letters, digits and . _ + : @ = -, and not only dots',
+    ],
+    [
+      { axes: { constructor: { toString: { cpu: 1 } } } },
+      'axes.constructor.toString.cpu: no such key; did you mean cpus?',
+    ],
     [{ axes: { x: {} } }, 'axes.x: has no label'],
     [{ axes: { x: { a: { cpu: 1 } } } }, 'axes.x.a.cpu: no such key; did you mean cpus?'],
     [{ cpus: [1, 2], exclude: [{ cpu: 1 }] }, 'exclude[0].cpu: there is no axis "cpu"; did you mean cpus?'],

@@ -2,7 +2,7 @@
 import type { ConfigPath } from '../plan/config-problem.js';
 import type { Condition } from '../plan/plan.js';
 import { type KnownLabels, labelPattern } from './label-patterns.js';
-import type { VmtestConfig } from './schema/config.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 /** Throws `VMTEST_CONFIG` for labels that no cell has. */
 export function conditionOf(

@@ -8,9 +8,9 @@ import type { Inclusion } from '../plan/inclusions.js';
 import { type Axis, type AxisValue, BUILT_IN_AXES } from '../plan/matrix.js';
 import { archValue, canonicalLabel, cpusValue, imageValue, kernelValue, memoryValue } from './axis-values.js';
 import { guestOptions } from './guest-options.js';
-import type { VmtestConfig } from './schema/config.js';
 import { IMAGE_NAME } from './schema/guest.js';
 import { LABEL, LABEL_RULE, memoryMib } from './schema/values.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 /**
  * Labels of an axis stand for its values. Others are read as values where the axis has a meaning of its own (`memory: 4G`),
@@ -44,7 +44,7 @@ function inclusionValue(wanted: Wanted, axes: readonly Axis[], directory: string
   if (value !== undefined) return checked(value, path);
   const names = [...new Set([...BUILT_IN_AXES, ...axes.map(({ name }) => name)])];
   if (!names.includes(axis)) {
-    const near = names.find((name) => editDistance(name, axis) <= 2);
+    const near = names.find((name) => editDistance(name, axis) <= Math.min(2, axis.length / 3));
     if (near !== undefined) throw configProblem(path, `there is no axis "${axis}"; did you mean ${near}?`);
   }
   if (!given) {

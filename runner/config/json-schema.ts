@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { configSchema } from './schema/config.js';
 
 /** As a JSON schema of 2020-12. What only vmtest itself can check, like days that exist, is not in it. */
-export function configJsonSchema(): object {
-  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any', reused: 'ref' });
+export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
   return { ...schema, title: 'Configuration of vmtest' };
 }

@@ -130,6 +130,11 @@ describe('files that cannot be read', () => {
       'x.js: is an object with a prototype of its own, and not a plain value',
     ],
     [
+      'x.json',
+      '{\n  "guest": {\n    "__proto__": 1\n  }\n}',
+      'x.json:2: guest: has the key "__proto__", which no object may have',
+    ],
+    [
       'x.yaml',
       'guest:\n  __proto__: {cpus: 1}\n',
       'x.yaml:1: guest: has the key "__proto__", which no object may have',
@@ -144,6 +149,11 @@ describe('files that cannot be read', () => {
     expect((await problemsOf(files, 'x.ts'))[0]).toMatch(
       /^x\.ts: imports \.\/gone\.js, which is not there \(imported by .*\/lib\.ts\)$/,
     );
+  });
+
+  it('tells a syntax error of a module that the configuration imports', async () => {
+    const files = { 'x.ts': "import './lib.js';\nexport default {};", 'lib.ts': 'const a = 1;\nconst b = ;\n' };
+    expect((await problemsOf(files, 'x.ts'))[0]).toMatch(/^x\.ts: syntax error in \/.*\/lib\.ts:2: Unexpected token/);
   });
 
   it('survives a bomb of aliases', async () => {

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { normalizeConfig } from './normalize.js';
 import { checkConfig } from './problems.js';
-import type { VmtestConfig } from './schema/config.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 const SUITES = [{ name: 's', run: 'true' }];
 
@@ -17,7 +17,7 @@ const cellsOf = (config: Partial<VmtestConfig>) =>
 describe('cells', () => {
   it('is one where there is no axis', () => expect(cellsOf({})).toEqual({ micro: {} }));
 
-  it('resolves every path, and leaves names and the guest’s own paths alone', () => {
+  it("resolves every path, and leaves names and the guest's own paths alone", () => {
     const guest: VmtestConfig['guest'] = {
       arch: 'x86_64',
       initrd: 'i.cpio',
@@ -88,7 +88,7 @@ describe('cells', () => {
     ).toEqual(['1/512M', '1/1536M', '2/512M', '2/1536M']);
   });
 
-  it('has axes of the user’s own, behind the others', () => {
+  it("has axes of the user's own, behind the others", () => {
     const axes = { sched: { eevdf: {}, lazy: { append: 'preempt=lazy' } } };
     expect(cellsOf({ axes, kernels: ['cloud'], guest: { append: 'a' } })).toEqual({
       'cloud/eevdf': { kernel: 'cloud', append: 'a' },
@@ -221,7 +221,6 @@ describe('settings', () => {
       {},
       {
         workers: 'auto',
-        reporters: [{ name: 'list', options: {} }],
         output: '/work/vmtest-results',
         failOnFlaky: false,
       },
@@ -229,17 +228,14 @@ describe('settings', () => {
     [
       {
         workers: '50%',
-        reporters: ['dot', ['junit', { outputFile: 'out/j.xml', flaky: true }]],
+        reporters: ['dot', ['junit', { outputFile: 'out/j.xml', flakyFailures: true }]],
         output: '../o',
         maxFailures: 3,
         failOnFlaky: true,
       },
       {
         workers: { percent: 50 },
-        reporters: [
-          { name: 'dot', options: {} },
-          { name: 'junit', options: { outputFile: '/work/out/j.xml', flaky: true } },
-        ],
+        reporters: [{ name: 'dot' }, { name: 'junit', output: '/work/out/j.xml', junit: { flakyFailures: true } }],
         output: '/o',
         maxFailures: 3,
         failOnFlaky: true,
@@ -249,7 +245,6 @@ describe('settings', () => {
       { workers: 4, maxFailures: 0 },
       {
         workers: { count: 4 },
-        reporters: [{ name: 'list', options: {} }],
         output: '/work/vmtest-results',
         failOnFlaky: false,
       },

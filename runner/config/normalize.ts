@@ -9,9 +9,9 @@ import { guestOptions } from './guest-options.js';
 import { inclusionsOf } from './inclusions.js';
 import { knownLabels, labelPattern } from './label-patterns.js';
 import { runOverride } from './run-override.js';
-import type { VmtestConfig } from './schema/config.js';
 import { type RunSettings, settingsOf } from './settings.js';
 import { suitesOf } from './suites.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 /** What `planRun` needs, and the rest. */
 export interface NormalConfig extends Required<Pick<PlanInput, 'cells' | 'suites' | 'overrides'>> {

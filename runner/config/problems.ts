@@ -1,8 +1,9 @@
 /** The schema's issues as sentences. Pure. */
 import type { z } from 'zod';
 import { type ConfigPath, pathText } from '../plan/config-problem.js';
-import { configSchema, type VmtestConfig } from './schema/config.js';
+import { configSchema } from './schema/config.js';
 import { shown } from './shown.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 export interface Problem {
   /** Where it is. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createJiti } from 'jiti';
-import type { VmtestError } from '../errors.js';
+import { VmtestError } from '../errors.js';
 import { findPackageRoot } from '../installation.js';
 import { type Document, fileProblem } from './document.js';
 import { lineInSource } from './line-in-source.js';
@@ -26,8 +26,8 @@ export async function readModule(path: string, source: string): Promise<Document
   let exported: unknown;
   try {
     // Not `import`: that would run a module that throws a second time.
-    const module: unknown = await jiti.evalModule(source, { filename: path, async: true, forceTranspile: true });
-    exported = await exportOf(module);
+    const module = jiti.evalModule(source, { filename: path, async: true, forceTranspile: true });
+    exported = await settled(Promise.resolve(module).then(exportOf));
   } catch (error) {
     throw moduleProblem(error, path);
   } finally {
@@ -38,6 +38,20 @@ export async function readModule(path: string, source: string): Promise<Document
   }
   if (exported === undefined) throw fileProblem('has no default export; write `export default defineConfig({ ... })`');
   return { value: exported, lineOf: (at) => lineInSource(source, at, exported) };
+}
+
+/** Where nothing is left to do and the promise is still open, Node would end without a word. */
+async function settled<T>(promise: Promise<T>): Promise<T> {
+  let giveUp = (): void => {};
+  const never = new Promise<never>((_, reject) => {
+    giveUp = () => reject(fileProblem('waits for a promise that nothing settles'));
+    process.once('beforeExit', giveUp);
+  });
+  try {
+    return await Promise.race([promise, never]);
+  } finally {
+    process.off('beforeExit', giveUp);
+  }
 }
 
 /** `module.exports` is the configuration itself, where it was not made by `export`. */
@@ -60,6 +74,7 @@ function ownName(path: string): Record<string, string> {
 }
 
 function moduleProblem(error: unknown, path: string): VmtestError {
+  if (error instanceof VmtestError) return error;
   const { message, stack, code } = asError(error);
   const missing = /^Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1];
   if (missing !== undefined && (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND')) {

@@ -4,8 +4,8 @@ import type { SuiteOverride } from '../plan/jobs.js';
 import type { Expectation, Timeouts } from '../plan/plan.js';
 import { conditionOf } from './condition.js';
 import type { KnownLabels } from './label-patterns.js';
-import type { VmtestConfig } from './schema/config.js';
 import { durationMs } from './schema/values.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 export type RunConfig = Pick<
   VmtestConfig,

@@ -8,7 +8,7 @@ import { conditionOf } from './condition.js';
 import type { KnownLabels } from './label-patterns.js';
 import { literalPath, resolvePath, resolvePattern } from './paths.js';
 import { runOverride } from './run-override.js';
-import type { VmtestConfig } from './schema/config.js';
+import type { VmtestConfig } from './vmtest-config.js';
 
 type SuiteConfig = VmtestConfig['suites'][number];
 

@@ -141,7 +141,7 @@ describe('names of reporters', () => {
   });
 
   it.each([
-    ['', '"" is no reporter; there are list, line, dot, json, junit, github, blob'],
+    ['', '"" is no reporter; there are list, dot, line, json, junit, github, blob'],
     ['toString', '"toString" is no reporter'],
     ['list=x', 'list writes to standard output and takes no file'],
     ['json=', 'json=: names no file'],

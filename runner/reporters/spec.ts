@@ -1,8 +1,11 @@
 /** Which reporters are wanted, and how. Pure. */
 import { VmtestError } from '../errors.js';
 
+export const REPORTER_NAMES = ['list', 'dot', 'line', 'json', 'junit', 'github', 'blob'] as const;
+export type ReporterName = (typeof REPORTER_NAMES)[number];
+
 /** What each of them is for; the help prints it. */
-export const REPORTER_DOCS = {
+export const REPORTER_DOCS: Readonly<Record<ReporterName, string>> = {
   list: 'each job as it ends, what failed in full, and live progress on a terminal',
   line: 'what failed, and progress in one line on a terminal',
   dot: 'one character for each case, and what failed at the end',
@@ -10,10 +13,7 @@ export const REPORTER_DOCS = {
   junit: 'JUnit XML, for Jenkins, GitLab and others',
   github: 'annotations and a job summary, for GitHub Actions',
   blob: 'a directory for merge-reports: the events and the files of the jobs',
-} as const;
-
-export type ReporterName = keyof typeof REPORTER_DOCS;
-export const REPORTER_NAMES = Object.keys(REPORTER_DOCS) as ReporterName[];
+};
 
 export interface ReporterSpec {
   name: ReporterName;
@@ -30,16 +30,16 @@ export interface JunitOptions {
    * `jenkins`: one file with a `<testsuite>` for each job. `surefire`: a directory with a file for each job, each
    * valid for Maven Surefire's schema and Jenkins'. Default: `jenkins`.
    */
-  dialect?: 'jenkins' | 'surefire';
+  dialect?: 'jenkins' | 'surefire' | undefined;
   /** Tell of cases that passed only when tried again with `<flakyFailure>`. Default: they are passed. */
-  flakyFailures?: boolean;
+  flakyFailures?: boolean | undefined;
   /** `file` and `line` of cases, which GitLab and others show and neither schema has. Default: only in the text. */
-  locations?: boolean;
+  locations?: boolean | undefined;
   /**
    * How the files of a job are named in `[[ATTACHMENT|path]]`: for GitLab relative to the working directory, for
    * Jenkins absolute. Default: `relative`.
    */
-  attachments?: 'relative' | 'absolute';
+  attachments?: 'relative' | 'absolute' | undefined;
 }
 
 const SWITCHES: Readonly<Record<string, JunitOptions>> = {
@@ -77,7 +77,9 @@ export function parseReporters(option: string, list: string): ReporterSpec[] {
   });
   const twice = specs.find(({ name }, i) => specs.findIndex((other) => other.name === name) < i);
   if (twice !== undefined && !takesOutput(twice.name)) throw usage(`${twice.name} is named twice`);
-  return specs;
+  // Two of them would write one file.
+  const equal = (a: ReporterSpec, b: ReporterSpec): boolean => JSON.stringify(a) === JSON.stringify(b);
+  return specs.filter((spec, i) => specs.findIndex((other) => equal(other, spec)) === i);
 }
 
 /** Whether a reporter writes a document, and not lines to the terminal. */

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { relative } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load-config.js';
+import type { RunSettings } from '../config/settings.js';
 import { readTimings, writeTimings } from '../config/timings-file.js';
 import type { Job } from '../plan/plan.js';
 import { type PlannedRun, planRun } from '../plan/plan-run.js';
@@ -70,17 +71,17 @@ export interface PlannedTests {
   config: LoadedConfig;
   timings: Timings;
   planned: PlannedRun;
-  /** Absolute. */
-  output: string;
+  /** Those of the configuration, with what the command line says in their place. */
+  settings: RunSettings;
 }
 
 /** Throws `VMTEST_CONFIG` and `VMTEST_USAGE`; starts nothing. */
 export async function planTests(request: TestRequest): Promise<PlannedTests> {
   const config = await loadConfig({ cwd: request.cwd, config: request.config });
   const timings = await readTimings(config.directory);
-  const output = request.output ?? config.settings.output;
+  const settings = settingsWith(config.settings, request);
   const { timeoutMs, retries, repeatEach } = request;
-  const lastFailed = request.lastFailed === true ? await readLastFailed(output) : undefined;
+  const lastFailed = request.lastFailed === true ? await readLastFailed(settings.output) : undefined;
   const planned = planRun({
     ...config,
     ...request,
@@ -93,21 +94,21 @@ export async function planTests(request: TestRequest): Promise<PlannedTests> {
     ...(repeatEach === undefined ? {} : { repeat: repeatEach }),
     passWithNoTests: request.passWithNoTests === true,
   });
-  return { config, timings, planned, output };
+  return { config, timings, planned, settings };
 }
 
 /** Runs what was planned. Throws `VMTEST_RESULTS` when the results cannot be written at all. */
 export async function runTests(
   request: TestRequest,
-  { config, timings, planned, output }: PlannedTests,
+  { config, timings, planned, settings }: PlannedTests,
   environment: TestEnvironment,
 ): Promise<TestOutcome> {
-  const { settings } = config;
+  const { output } = settings;
   const { stdout, env, warn, signal } = environment;
   await using _lock = await takeOutputDirectory(output);
   await using writer = await openEventWriter(output, { onProblem: ({ message }) => warn(message) });
   const reporters = await createReporters(
-    request.reporters ?? settings.reporters.map(specOf),
+    settings.reporters ?? defaultReporters(env),
     { stdout, env, cwd: request.cwd, results: output, documents: 'results', live: true },
     ({ error }) => warn(error.message),
   );
@@ -124,12 +125,12 @@ export async function runTests(
     groups: planned.groups,
     boot: environment.boot,
     capacity: environment.budget ?? (await hostBudget()),
-    workers: workerCount(request.workers ?? settings.workers),
+    workers: workerCount(settings.workers),
     output,
     emit,
     signal,
-    maxFailures: request.maxFailures ?? settings.maxFailures,
-    failOnFlaky: request.failOnFlaky ?? settings.failOnFlaky,
+    maxFailures: settings.maxFailures,
+    failOnFlaky: settings.failOnFlaky,
     repeatOf: (job) => repeatCommand(job, name),
   });
   await writer.synced();
@@ -176,12 +177,27 @@ function workerCount(workers: Workers): number | undefined {
   return Math.max(1, Math.floor((availableParallelism() * workers.percent) / 100));
 }
 
-/** As the configuration names them. */
-function specOf({ name, options }: LoadedConfig['settings']['reporters'][number]): ReporterSpec {
-  const { outputFile, ...rest } = options;
+/** A reporter of the command line has the options that the configuration gives it, unless it brings its own. */
+function settingsWith(settings: RunSettings, request: TestRequest): RunSettings {
+  const { maxFailures: configured, ...rest } = settings;
+  const { workers, reporters, output, maxFailures = configured ?? 0, failOnFlaky } = request;
+  const known = (spec: ReporterSpec): ReporterSpec | undefined =>
+    spec.output === undefined && spec.junit === undefined
+      ? settings.reporters?.find(({ name }) => name === spec.name)
+      : undefined;
   return {
-    name,
-    ...(typeof outputFile === 'string' ? { output: outputFile } : {}),
-    ...(name === 'junit' ? { junit: rest } : {}),
+    ...rest,
+    ...(workers === undefined ? {} : { workers }),
+    ...(reporters === undefined ? {} : { reporters: reporters.map((spec) => known(spec) ?? spec) }),
+    ...(output === undefined ? {} : { output }),
+    // 0 is no limit.
+    ...(maxFailures === 0 ? {} : { maxFailures }),
+    ...(failOnFlaky === undefined ? {} : { failOnFlaky }),
   };
+}
+
+/** For people, for CI systems, and for GitHub where it runs us. */
+export function defaultReporters(env: NodeJS.ProcessEnv): ReporterSpec[] {
+  const names = ['list', 'junit', ...(env['GITHUB_ACTIONS'] === 'true' ? ['github'] : [])] as const;
+  return names.map((name) => ({ name }) as ReporterSpec);
 }

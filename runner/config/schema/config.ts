@@ -1,30 +1,31 @@
 /** The schema of a configuration: its types, its checks and what editors know of it come from here. */
 import { z } from 'zod';
 import { readWorkers } from '../../units.js';
-import { REPORTER_NAMES } from '../reporter-names.js';
 import { arch, cpus, guest, guestShape, imageName, kernel } from './guest.js';
-import { anyListOf, flag, listOf, oneOf, recordOf, strict, text, textOrNumber, whole } from './leaf.js';
+import { anyListOf, flag, listOf, recordOf, strict, text, textOrNumber, whole } from './leaf.js';
+import { reporters } from './reporters.js';
 import { runShape, suite } from './suite.js';
 import { axisName, label, labelPattern, memory } from './values.js';
 
-const named = (expected: string) => strict({ name: label().describe(`The label: ${expected}.`), ...guestShape });
+/** The name is the label, and says nothing by itself. */
+const named = strict({ name: label().describe('The label: a part of the names of cells.'), ...guestShape }).meta({
+  id: 'NamedGuest',
+});
 
 const kernels = () =>
   z.union([
-    listOf(z.union([kernel(), named('the part of the names of cells')]), 'a list, or an object of labels'),
-    recordOf(label(), z.union([kernel(), guest()])),
+    listOf(z.union([kernel(), named]), 'a list, or an object of labels'),
+    recordOf(label(), z.union([kernel(), guest])),
   ]);
 
 const images = () =>
   z.union([
-    listOf(z.union([imageName(), named('the part of the names of cells')]), 'a list, or an object of labels'),
-    recordOf(label(), z.union([imageName(), guest()])),
+    listOf(z.union([imageName(), named]), 'a list, or an object of labels'),
+    recordOf(label(), z.union([imageName(), guest])),
   ]);
 
 const axisList = <Item extends z.core.SomeType>(item: Item, key: string) =>
   listOf(item, `a list of one or more; what all guests have alike is guest.${key}`);
-
-const reporterName = () => oneOf(REPORTER_NAMES);
 
 export const workers = () =>
   textOrNumber(
@@ -43,10 +44,10 @@ export const configSchema = strict({
   arch: axisList(arch(), 'arch').optional().describe('Axis "arch": x86_64, aarch64.'),
   cpus: axisList(cpus(), 'cpus').optional().describe('Axis "cpus": numbers of virtual CPUs.'),
   memory: axisList(memory(), 'memory').optional().describe('Axis "memory": 512M, 2G, or MiB as numbers.'),
-  axes: recordOf(axisName(), recordOf(label(), guest()))
+  axes: recordOf(axisName(), recordOf(label(), guest))
     .optional()
     .describe('Axes of your own: name, then label, then guest options.'),
-  exclude: anyListOf(labelPattern())
+  exclude: anyListOf(labelPattern)
     .optional()
     .describe('Points of the matrix to leave out: labels by axis, * for anything, a list for any of them.'),
   include: anyListOf(
@@ -55,37 +56,32 @@ export const configSchema = strict({
         axisName(),
         textOrNumber((value) => value !== '', 'a label'),
       ).describe('Label by axis.'),
-      guest: guest().optional().describe('Guest options.'),
+      guest: guest.optional().describe('Guest options.'),
     }),
   )
     .optional()
     .describe('More for points of the matrix that it fits, else a point of its own. Comes after exclude.'),
   overrides: anyListOf(
     strict({
-      match: labelPattern().describe('The cells: labels by axis, * for anything, a list for any of them. {} for all.'),
-      guest: guest().optional().describe('Guest options for these cells.'),
+      match: labelPattern.describe('The cells: labels by axis, * for anything, a list for any of them. {} for all.'),
+      guest: guest.optional().describe('Guest options for these cells.'),
       ...runShape,
     }),
   )
     .optional()
     .describe('What is different in some cells; comes after axes, include and suites, and each after those before it.'),
-  guest: guest().optional().describe('What all guests have alike.'),
-  suites: listOf(suite()).describe('What is run in each cell.'),
+  guest: guest.optional().describe('What all guests have alike.'),
+  suites: listOf(suite).describe('What is run in each cell.'),
   workers: workers()
     .optional()
     .describe(
       'Guests at once, at most: a number, a share of the CPUs like 50%, or auto: as many as fit. Default: auto.',
     ),
-  reporters: listOf(
-    z.union([
-      reporterName(),
-      z.tuple([reporterName(), recordOf(text('a name of an option'), z.unknown())], {
-        error: 'a name of a reporter, or [name, options]',
-      }),
-    ]),
-  )
+  reporters: reporters()
     .optional()
-    .describe('Names of reporters, or [name, options]. Default: list.'),
+    .describe(
+      'Names of reporters, or [name, options]. Default: list and junit, and github where GITHUB_ACTIONS is set.',
+    ),
   output: text('a path').optional().describe('Directory of the results. Default: vmtest-results.'),
   maxFailures: whole(0, 1_000_000)
     .optional()
@@ -96,5 +92,5 @@ export const configSchema = strict({
   ...runShape,
 });
 
-/** A configuration as it is written. */
-export type VmtestConfig = z.input<typeof configSchema>;
+/** A configuration as it is written; `VmtestConfig` is the same, with comments. */
+export type ConfigInput = z.input<typeof configSchema>;

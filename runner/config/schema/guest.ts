@@ -70,5 +70,5 @@ export const guestShape = {
   nested: flag().optional().describe('Show the virtualization extensions to the guest. Default: false.'),
 } as const;
 
-export const guest = () => strict(guestShape);
-export type GuestConfig = z.input<ReturnType<typeof guest>>;
+export const guest = strict(guestShape).meta({ id: 'Guest' });
+export type GuestConfig = z.input<typeof guest>;

@@ -58,28 +58,26 @@ export const regExp = () =>
 export const guestPath = () => fitting(/^\/[^\0]*$/, 'an absolute path of the guest');
 
 /** In names of cells, between slashes. */
-export const LABEL = /^[\p{L}\p{N}._+:@=-]+$/u;
-export const LABEL_RULE = 'letters, digits and . _ + : @ = -';
+export const LABEL = /^(?!\.+$)[\p{L}\p{N}._+:@=-]+$/u;
+export const LABEL_RULE = 'letters, digits and . _ + : @ = -, and not only dots';
 export const label = () => fitting(LABEL, `a label of ${LABEL_RULE}`);
 
 /** A name of an axis; one that begins with a letter is none of JavaScript's own. */
 export const axisName = () => fitting(/^[A-Za-z][\w-]*$/, 'a name of an axis: a letter, then letters, digits, _ and -');
 
-/** Labels by axis, of which one must fit; `*` is for anything. */
-export const labelPattern = () => {
-  const one = textOrNumber((value) => value !== '', 'a label, which may have a *, or a list of them');
-  return recordOf(axisName(), z.union([one, listOf(one)]));
-};
+const labels = textOrNumber((value) => value !== '', 'a label, which may have a *, or a list of them');
 
-export const condition = () =>
-  strict({
-    kernelVersion: text('a range of versions like ">=6.1 <6.8"')
-      .refine((value) => validRange(value) !== null, { error: 'a range of versions like ">=6.1 <6.8"' })
-      .optional()
-      .describe(
-        "A range of versions as npm has them (>=6.1 <6.8); compared with the first three numbers of the kernel's release, in the guest.",
-      ),
-    axes: labelPattern()
-      .optional()
-      .describe('By axis: the label, or labels of which one must be the cell’s; * for anything. All axes must fit.'),
-  });
+/** Labels by axis, of which one must fit; `*` is for anything. */
+export const labelPattern = recordOf(axisName(), z.union([labels, listOf(labels)])).meta({ id: 'LabelPattern' });
+
+export const condition = strict({
+  kernelVersion: text('a range of versions like ">=6.1 <6.8"')
+    .refine((value) => validRange(value) !== null, { error: 'a range of versions like ">=6.1 <6.8"' })
+    .optional()
+    .describe(
+      "A range of versions as npm has them (>=6.1 <6.8); compared with the first three numbers of the kernel's release, in the guest.",
+    ),
+  axes: labelPattern
+    .optional()
+    .describe("By axis: the label, or labels of which one must be the cell's; * for anything. All axes must fit."),
+}).meta({ id: 'Condition' });
