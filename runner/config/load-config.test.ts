@@ -73,7 +73,7 @@ describe('which file', () => {
       'several',
       { 'vmtest.config.yaml': SUITES, 'vmtest.config.ts': '' },
       undefined,
-      /^vmtest\.config\.ts and vmtest\.config\.yaml are both here; remove all but one, or choose with --config$/,
+      /^vmtest\.config\.ts and vmtest\.config\.yaml are here together; remove all but one, or choose with --config$/,
     ],
     ['missing', {}, 'x.yaml', /^--config: x\.yaml does not exist$/],
     [
