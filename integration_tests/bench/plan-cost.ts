@@ -8,7 +8,7 @@ import { expandMatrix } from '../../runner/plan/matrix.js';
 import { planRun } from '../../runner/plan/plan-run.js';
 import { runPlan } from '../../runner/test-run/run-plan.js';
 import { createFakeBoot } from '../../runner/test-run/testing/fake-boot.js';
-import { suite } from '../../runner/test-run/testing/jobs.js';
+import { beginOf, suite } from '../../runner/test-run/testing/jobs.js';
 
 export interface PlanCost {
   cells: number;
@@ -39,12 +39,13 @@ export async function measurePlanCost(count: number): Promise<PlanCost> {
     include: [],
     overrides: [],
   });
-  const { groups } = planRun({ cells, suites: [suite('s')], timings: new Map() });
+  const { groups, plan } = planRun({ cells, suites: [suite('s')], timings: new Map() });
   const planned = performance.now();
   const output = await mkdtemp(join(tmpdir(), 'vmtest-bench-'));
   let events = 0;
   try {
     const status = await runPlan({
+      begin: beginOf(plan.jobs),
       groups,
       boot: createFakeBoot({}).boot,
       capacity: { cpus: 8, memory: 4096 },

@@ -101,11 +101,15 @@ describe('suites', () => {
       { only: { kernelVersion: 'six' } },
       'suites[0].only.kernelVersion: "six" is not a range of versions like ">=6.1 <6.8"',
     ],
-    [{ only: { axes: { arch: 'x86_64' } } }, 'suites[0].only.axes.arch: there is no axis "arch"; there are none'],
+    [
+      { only: { axes: { arch: 'arm64' } } },
+      'suites[0].only.axes.arch: no label of this axis fits "arm64"; did you mean one of aarch64, x86_64?',
+    ],
     [
       { expect: [{ outcome: 'fail', reason: 'r' }] },
       'suites[0].expect[0].expires: is missing; it must be a day like 2026-12-31: a failure is expected for a while only',
     ],
+    [{ only: { axes: { kernel: 'x' } } }, 'suites[0].only.axes.kernel: there is no axis "kernel"; did you mean arch?'],
     [{ expect: [{ outcome: 'skip' }] }, 'suites[0].expect[0].reason: is missing; it must be a reason'],
     [
       { expect: [{ outcome: 'skip', reason: 'r', expires: '2026-02-30' }] },

@@ -1,4 +1,5 @@
 /** `only`, wherever it stands. Pure. */
+import { ARCHITECTURES } from '../images/kernels/architecture.js';
 import type { ConfigPath } from '../plan/config-problem.js';
 import type { Condition } from '../plan/plan.js';
 import { type KnownLabels, labelPattern } from './label-patterns.js';
@@ -12,6 +13,9 @@ export function conditionOf(
 ): Condition {
   return {
     ...(kernelVersion === undefined ? {} : { kernelVersion }),
-    ...(axes === undefined ? {} : { axes: labelPattern(axes, known, [...path, 'axes']) }),
+    ...(axes === undefined ? {} : { axes: labelPattern(axes, withArchitectures(known), [...path, 'axes']) }),
   };
 }
+
+/** Every cell has an architecture, also where it is no axis; it may be none that is named here. */
+const withArchitectures = (known: KnownLabels): KnownLabels => new Map([...known, ['arch', ARCHITECTURES]]);

@@ -43,6 +43,6 @@ async function searchDirectory(directory: string, where: string): Promise<string
     );
   }
   if (found.length > 1)
-    throw bad(`${found.join(' and ')} are both ${where}; remove all but one, or choose with --config`);
+    throw bad(`${found.join(' and ')} are ${where} together; remove all but one, or choose with --config`);
   return join(directory, name);
 }

@@ -21,6 +21,7 @@ describe('lineInSource', () => {
     ['a comment', '// retries: 1.5'],
     ['a long comment', '/*\n retries: 1.5\n*/'],
     ['a template', '`\nretries: 1.5`'],
+    ['a text', 'run: "echo retries: 1.5"'],
     ['a computed value', 'retries: 3 / 2'],
     ['a quote that ends nowhere', "const a = /'/;\nretries: 1.5"],
     ['a comment that ends nowhere', 'retries: 1.5 /* '],

@@ -12,9 +12,11 @@ export function lineInSource(source: string, path: ConfigPath, root: unknown): n
   );
   const name = `(?:(?<![\\w$.])${escaped(key)}|'${escaped(key)}'|"${escaped(key)}")`;
   const pattern = new RegExp(`${name}\\s*:\\s*${literal(value)}`, 'g');
-  const found = [...code.matchAll(pattern)];
+  const found = [...code.text.matchAll(pattern)].filter(
+    ({ index }) => !code.strings.some(([from, to]) => index > from && index < to),
+  );
   const [only] = found;
-  return only === undefined || found.length > 1 ? undefined : code.slice(0, only.index).split('\n').length;
+  return only === undefined || found.length > 1 ? undefined : code.text.slice(0, only.index).split('\n').length;
 }
 
 /** How the value may be written; a name or an expression may stand for it, so anything fits what is no literal. */
@@ -26,15 +28,24 @@ function literal(value: unknown): string {
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 
-/** Of the same length and lines. Undefined when it cannot be told: a slash or a quote may be part of something else. */
-function withoutComments(source: string): string | undefined {
+interface Code {
+  /** Of the same length and lines. */
+  text: string;
+  /** From their first quote to their last. */
+  strings: [from: number, to: number][];
+}
+
+/** Undefined when it cannot be told: a slash or a quote may be part of something else. */
+function withoutComments(source: string): Code | undefined {
   const token =
     /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`|['"`]|\/\*/g;
+  const strings: Code['strings'] = [];
   let sure = true;
-  const code = source.replace(token, (found) => {
+  const text = source.replace(token, (found, offset: number) => {
     if (found === "'" || found === '"' || found === '`' || found === '/*') sure = false;
+    if (found.startsWith("'") || found.startsWith('"')) strings.push([offset, offset + found.length - 1]);
     // What a template has in it may look like code.
     return /^\/[/*]/.test(found) || found.startsWith('`') ? found.replace(/[^\n]/g, ' ') : found;
   });
-  return sure ? code : undefined;
+  return sure ? { text, strings } : undefined;
 }

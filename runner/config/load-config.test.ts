@@ -73,7 +73,7 @@ describe('which file', () => {
       'several',
       { 'vmtest.config.yaml': SUITES, 'vmtest.config.ts': '' },
       undefined,
-      /^vmtest\.config\.ts and vmtest\.config\.yaml are both here; remove all but one, or choose with --config$/,
+      /^vmtest\.config\.ts and vmtest\.config\.yaml are here together; remove all but one, or choose with --config$/,
     ],
     ['missing', {}, 'x.yaml', /^--config: x\.yaml does not exist$/],
     [
@@ -95,6 +95,7 @@ describe('files that cannot be read', () => {
     ['x.yaml', 'retries: 1\nworkers: 1\nretries: 2\n', 'x.yaml:3: a key of this object is there twice'],
     ['x.yaml', `${SUITES}---\n${SUITES}`, 'x.yaml:4: a second document begins here, and a configuration is one'],
     ['x.yaml', 'suites: !shell x\n', 'x.yaml:1: Unresolved tag: !shell'],
+    ['x.yaml', 'retries: 1\n? [a]\n: 2\n', 'x.yaml:2: a key that is no text'],
     ['x.yaml', 'suites: *none\n', 'x.yaml:1: *none stands for nothing: there is no &none before it'],
     ['x.yaml', Buffer.from('a: \xff\n', 'latin1'), 'x.yaml: is not a text in UTF-8'],
     ['x.yaml', 'a: 1\nb: \0\n', 'x.yaml:2: has a NUL character'],

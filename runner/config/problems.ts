@@ -16,7 +16,9 @@ export interface Problem {
 export function checkConfig(value: unknown): { config: VmtestConfig } | { problems: readonly Problem[] } {
   const checked = configSchema.safeParse(value);
   if (checked.success) return { config: checked.data };
-  return { problems: checked.error.issues.flatMap((issue) => problemsOf(issue, [], value)) };
+  const problems = checked.error.issues.flatMap((issue) => problemsOf(issue, [], value));
+  // A number may be wrong in two ways, and told in the same words.
+  return { problems: [...new Map(problems.map((each) => [each.message, each])).values()] };
 }
 
 type Issue = z.core.$ZodIssue;

@@ -1,6 +1,7 @@
 /** Configurations in YAML and JSON, which the same library reads: it knows where everything stands. */
 import {
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -28,7 +29,7 @@ export function readYaml(text: string): Document {
   const root = parsed.contents;
   if (root === null || (isScalar(root) && root.value === null))
     throw fileProblem('is empty; `vmtest init` writes a start');
-  checkAliases(parsed, lineAt);
+  checkNodes(parsed, lineAt);
   let value: unknown;
   try {
     value = parsed.toJS({ maxAliasCount: MAX_ALIASES });
@@ -87,10 +88,14 @@ function lineOf(root: Node, path: ConfigPath, lineAt: (offset: number) => number
   return offset === undefined ? undefined : lineAt(offset);
 }
 
-function checkAliases(document: YamlDocument.Parsed, lineAt: (offset: number) => number): void {
+/** What the library would tell without a line, or only warn of. */
+function checkNodes(document: YamlDocument.Parsed, lineAt: (offset: number) => number): void {
   const anchors = new Set<string>();
   visit(document, {
     Node: (_, { anchor }) => void (anchor === undefined || anchors.add(anchor)),
+    Pair: (_, { key }) => {
+      if (isCollection(key)) throw fileProblem('a key that is no text', lineAt(key.range?.[0] ?? 0));
+    },
     Alias: (_, { source, range }) => {
       if (anchors.has(source)) return;
       throw fileProblem(`*${source} stands for nothing: there is no &${source} before it`, lineAt(range?.[0] ?? 0));

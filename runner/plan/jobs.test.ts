@@ -24,7 +24,7 @@ describe('planJobs', () => {
     const suites = [
       makeSuite('x', { only: { axes: { kernel: ['b*'] } } }),
       makeSuite('y', { only: { kernelVersion: '>=6.1' } }),
-      makeSuite('z', { only: { axes: { arch: ['*'] } } }),
+      makeSuite('z', { only: { axes: { none: ['*'] } } }),
     ];
     expect(ids({ cells: CELLS, suites })).toEqual(['a > y', 'b > x', 'b > y']);
     expect(() => ids({ cells: CELLS, suites: suites.slice(2) })).toThrow(

@@ -1,4 +1,5 @@
 /** Suites in cells: the jobs of a plan. Pure. */
+import { axesTest } from './condition.js';
 import { configProblem } from './config-problem.js';
 import { type LabelPattern, labelMatcher } from './labels.js';
 import type { Cell, Job, Plan, Suite, Timeouts } from './plan.js';
@@ -38,7 +39,7 @@ export function planJobs({ cells, suites, overrides = [], force, repeat = 1 }: P
   const total = cells.length * suites.length * repeat;
   if (total > MAX_JOBS) throw configProblem([], `${total} jobs are more than ${MAX_JOBS}`);
   const rules = overrides.map(({ match, suite }) => ({ fits: labelMatcher(match), suite }));
-  const templates = suites.map((suite) => ({ suite, allowed: labelMatcher(suite.only?.axes ?? {}) }));
+  const templates = suites.map((suite) => ({ suite, allowed: axesTest(suite.only) }));
   const variants = new Map<string, Suite[]>();
   const jobs: Job[] = [];
   for (const cell of cells) {
@@ -56,7 +57,7 @@ export function planJobs({ cells, suites, overrides = [], force, repeat = 1 }: P
     }
     templates.forEach(({ allowed }, index) => {
       const suite = variant[index];
-      if (suite === undefined || !allowed(cell.axes)) return;
+      if (suite === undefined || !allowed(cell)) return;
       for (let repetition = 1; repetition <= repeat; repetition += 1) {
         jobs.push({ id: jobId(cell, suite, repetition), cell, suite, repetition });
       }

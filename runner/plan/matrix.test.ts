@@ -116,6 +116,29 @@ describe('include', () => {
     expect(names({ axes: makeAxes({ kernel: ['old', 'new'] }), include })).toEqual(['old/fast', 'new/slow']);
   });
 
+  it('goes entry by entry, and a label that is replaced takes its options along', () => {
+    const cells = expandMatrix(
+      makeMatrix({
+        axes: makeAxes({ kernel: ['old', 'new'], disk: ['ext4', 'xfs'] }),
+        include: [
+          inclusion({ log: 'calm' }, { append: 'calm' }),
+          inclusion({ log: 'loud', disk: 'ext4' }, { append: 'loud' }),
+          inclusion({ kernel: 'old', size: 'big' }, { cpus: 8 }),
+          inclusion({ kernel: 'next' }),
+          inclusion({ kernel: 'next', disk: 'ext4' }),
+        ],
+      }),
+    );
+    expect(cells.map(({ name, guest }) => [name, guest])).toEqual([
+      ['old/ext4/loud/big', { append: 'loud', cpus: 8 }],
+      ['old/xfs/calm/big', { append: 'calm', cpus: 8 }],
+      ['new/ext4/loud', { append: 'loud' }],
+      ['new/xfs/calm', { append: 'calm' }],
+      ['next', {}],
+      ['next/ext4', {}],
+    ]);
+  });
+
   it('is all of the matrix where there are no axes', () => {
     expect(names({ include: [inclusion({ variant: 'a' }), inclusion({ variant: 'b' })] })).toEqual(['a', 'b']);
   });

@@ -36,8 +36,8 @@ export interface Matrix {
 export interface Point {
   /** The value on each axis. */
   values: Map<string, AxisValue>;
-  /** Of `include`, in its order. */
-  extra: GuestOptions[];
+  /** Of `include`, in its order, with the axes that each entry gave to the point. */
+  extra: { guest: GuestOptions; axes: readonly string[] }[];
   /** Where it comes from, for messages. */
   origin: string;
 }
@@ -69,7 +69,7 @@ export function expandMatrix(matrix: Matrix): Cell[] {
     const guest = mergeGuests([
       matrix.base,
       ...values.map(([, value]) => value.guest),
-      ...point.extra,
+      ...point.extra.map((each) => each.guest),
       ...overrides.filter(({ fits }) => fits(axes)).map((override) => override.guest),
     ]);
     const name = values.map(([, { label }]) => label).join('/') || (guest.image ?? DEFAULT_IMAGE).replace(/@.*/s, '');

@@ -4,8 +4,8 @@ import type { Job } from '../plan/plan.js';
 import type { RunEvent } from '../results/events/event.js';
 import { formatOf } from '../results/formats.js';
 import type { ResultParser } from '../results/parser.js';
-import { type Counts, noCounts, type SuiteResult } from '../results/suite-result.js';
-import { isFailure, type Verdict } from '../results/verdict.js';
+import { noCounts, type SuiteResult } from '../results/suite-result.js';
+import { isFailure } from '../results/verdict.js';
 import { type CaseRecorder, createCaseRecorder } from './case-recorder.js';
 import { type Ending, endingOf } from './ending.js';
 import { createExpectations, type Expectations, unmet } from './expectations.js';
@@ -32,13 +32,6 @@ export interface AttemptContext {
   repeat: string;
 }
 
-export interface AttemptResult {
-  verdict: Verdict;
-  /** There is to be another one. */
-  retry: boolean;
-  counts: Counts;
-}
-
 /** What an event says besides when and of whom. */
 type Facts = RunEvent extends infer Event
   ? Event extends { job: string; attempt: number }
@@ -53,8 +46,8 @@ const BARRIER_MS = 5000;
 /** How long the news that a guest has ended may take. Milliseconds. */
 const LATE_END_MS = 1000;
 
-/** Never rejects because of a guest, or of what ran in it: that is its verdict. */
-export async function runAttempt(job: Job, context: AttemptContext): Promise<AttemptResult> {
+/** Whether there is to be another one. Never rejects because of a guest, or of what ran in it: that is its verdict. */
+export async function runAttempt(job: Job, context: AttemptContext): Promise<boolean> {
   const attempt = new Attempt(job, context);
   await attempt.run();
   return attempt.finish();
@@ -103,8 +96,8 @@ class Attempt {
     this.#judge();
   }
 
-  /** Ends the guest where it is not good any more, and tells the end. */
-  async finish(): Promise<AttemptResult> {
+  /** Ends the guest where it is not good any more, and tells the end. Whether to try again. */
+  async finish(): Promise<boolean> {
     const { attempt, last, signal, holder, repeat } = this.#context;
     const judged: Judged = this.#skipped === undefined ? this.#judged : { verdict: 'skipped', message: this.#skipped };
     const failed = isFailure(judged.verdict);
@@ -135,7 +128,7 @@ class Attempt {
       ...(retry ? { retried: true } : {}),
       ...(warnings.length === 0 ? {} : { warnings }),
     });
-    return { verdict, retry, counts };
+    return retry;
   }
 
   #reasonToSkip(kernelRelease?: string): string | undefined {

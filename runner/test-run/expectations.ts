@@ -1,5 +1,5 @@
 /** What a configuration expects of suites and cases, and what becomes of their verdicts. Pure. */
-import semver from 'semver';
+import { axesTest, kernelVersionHolds } from '../plan/condition.js';
 import { wildcard } from '../plan/labels.js';
 import type { Cell, Condition, Expectation } from '../plan/plan.js';
 import type { CaseVerdict } from '../results/verdict.js';
@@ -7,28 +7,19 @@ import { isFailure } from '../results/verdict.js';
 
 /** Where a suite runs. */
 export interface Place {
-  cell: Pick<Cell, 'axes'>;
+  cell: Cell;
   /** As uname says; undefined when it is not known yet: then conditions on it hold. */
   kernelRelease?: string | undefined;
 }
 
 /** Why the condition does not hold there, in one line; undefined when it does. */
 export function unmet(condition: Condition | undefined, { cell, kernelRelease }: Place): string | undefined {
-  for (const [axis, labels] of Object.entries(condition?.axes ?? {})) {
-    const label = cell.axes[axis] ?? '';
-    if (!labels.some((pattern) => matches(pattern, label))) return `only where ${axis} is ${labels.join(' or ')}`;
+  if (!axesTest(condition)(cell)) {
+    const axes = Object.entries(condition?.axes ?? {}).map(([axis, labels]) => `${axis} is ${labels.join(' or ')}`);
+    return `only where ${axes.join(' and ')}`;
   }
-  const range = condition?.kernelVersion;
-  if (range === undefined || kernelRelease === undefined) return undefined;
-  const version = kernelVersion(kernelRelease);
-  if (version !== undefined && semver.satisfies(version, range)) return undefined;
-  return `only for kernels ${range}, and this one is ${kernelRelease}`;
-}
-
-/** The numbers of a release: `6.1.192` of `6.1.192-cloud-amd64`, `6.12.0` of `6.12-rc3`. */
-function kernelVersion(release: string): string | undefined {
-  const [, major, minor, patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(release) ?? [];
-  return major === undefined ? undefined : `${major}.${minor}.${patch}`;
+  if (kernelRelease === undefined || kernelVersionHolds(condition, kernelRelease)) return undefined;
+  return `only for kernels ${condition?.kernelVersion}, and this one is ${kernelRelease}`;
 }
 
 const matches = (pattern: string, text: string): boolean => wildcard(pattern)(text);

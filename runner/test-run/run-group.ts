@@ -2,7 +2,7 @@
 import type { JobGroup } from '../plan/groups.js';
 import type { Job } from '../plan/plan.js';
 import type { RunEvent } from '../results/events/event.js';
-import { type AttemptResult, runAttempt } from './attempt.js';
+import { runAttempt } from './attempt.js';
 import type { Boot } from './boot.js';
 import { createGuestHolder } from './guest-holder.js';
 
@@ -15,8 +15,6 @@ export interface GroupContext {
   /** When it is aborted, no other job begins. */
   begin: AbortSignal;
   repeatOf(job: Job): string;
-  /** A job has its verdict. */
-  onJob(job: Job, result: AttemptResult): void;
 }
 
 export async function runGroup(jobs: JobGroup, context: GroupContext): Promise<void> {
@@ -25,7 +23,7 @@ export async function runGroup(jobs: JobGroup, context: GroupContext): Promise<v
   for (const job of jobs) {
     if (context.begin.aborted) return;
     for (let attempt = 0; ; attempt += 1) {
-      const result = await runAttempt(job, {
+      const again = await runAttempt(job, {
         holder,
         output: context.output,
         emit: context.emit,
@@ -34,9 +32,7 @@ export async function runGroup(jobs: JobGroup, context: GroupContext): Promise<v
         last: attempt >= job.suite.retries,
         repeat: context.repeatOf(job),
       });
-      if (result.retry) continue;
-      context.onJob(job, result);
-      break;
+      if (!again) break;
     }
   }
 }

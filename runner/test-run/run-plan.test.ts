@@ -8,7 +8,7 @@ import type { Job } from '../plan/plan.js';
 import type { CaseEnd, FaultFound, JobEnd, RunEnd, RunEvent } from '../results/events/event.js';
 import { type PlanRun, runPlan } from './run-plan.js';
 import { createFakeBoot, type FakeBoot, type FakeCommand } from './testing/fake-boot.js';
-import { cell, job, suite } from './testing/jobs.js';
+import { beginOf, cell, job, suite } from './testing/jobs.js';
 
 let output: string;
 beforeEach(async () => {
@@ -28,6 +28,7 @@ interface Outcome {
 async function run(jobs: Job[], { boot }: FakeBoot, overrides: Partial<PlanRun> = {}): Promise<Outcome> {
   const events: RunEvent[] = [];
   const status = await runPlan({
+    begin: beginOf(jobs),
     groups: groupJobs(jobs),
     boot,
     capacity: { cpus: 4, memory: 100_000 },

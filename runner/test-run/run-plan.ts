@@ -5,17 +5,19 @@ import { VmtestError } from '../errors.js';
 import { DEFAULT_MEMORY_MIB } from '../machine/defaults.js';
 import type { JobGroup } from '../plan/groups.js';
 import type { Job } from '../plan/plan.js';
-import type { RunEvent, RunStatus } from '../results/events/event.js';
-import { statusOfJobs } from '../results/events/status.js';
-import { type Counts, failuresOf, noCounts } from '../results/suite-result.js';
+import type { RunBegin, RunEvent, RunStatus } from '../results/events/event.js';
+import { runEndOf } from '../results/events/run-end.js';
+import { createRunModel } from '../results/events/run-model.js';
+import { noCounts } from '../results/suite-result.js';
 import { isFailure } from '../results/verdict.js';
 import { createSlots, type Resources } from '../schedule/slots.js';
-import type { AttemptResult } from './attempt.js';
 import type { Boot } from './boot.js';
 import { endingOf } from './ending.js';
 import { runGroup } from './run-group.js';
 
 export interface PlanRun {
+  /** The first event; names all jobs of `groups`. */
+  begin: RunBegin;
   /** In the order in which they should begin. */
   groups: readonly JobGroup[];
   boot: Boot;
@@ -37,58 +39,50 @@ export interface PlanRun {
 /** What a guest takes of the host besides its memory: the VMM, page tables, buffers. MiB. */
 const OVERHEAD_MIB = 32;
 
-/** Emits everything between `run-begin` and `run-end`, and `run-end`. */
+/** Emits all events of the run, from `run-begin` to `run-end`. */
 export async function runPlan(run: PlanRun): Promise<RunStatus> {
-  const begun = performance.now();
-  const counts = { jobs: noCounts(), cases: noCounts() };
-  counts.jobs['not-run'] = run.groups.reduce((sum, jobs) => sum + jobs.length, 0);
+  const model = createRunModel();
   const begin = stopWith(run.signal);
-  const settle = (_job: Job, { verdict, counts: cases }: AttemptResult): void => {
-    counts.jobs['not-run'] -= 1;
-    counts.jobs[verdict] += 1;
-    for (const name of Object.keys(cases) as (keyof Counts)[]) counts.cases[name] += cases[name];
-    if (isFailure(verdict) && failuresOf(counts.jobs) - counts.jobs['not-run'] >= (run.maxFailures ?? Infinity)) {
-      begin.abort(
-        new VmtestError('VMTEST_MAX_FAILURES', `stopped when ${run.maxFailures} had failed (--max-failures)`),
-      );
-    }
+  let failures = 0;
+  const emit = (event: RunEvent): void => {
+    const job = model.apply(event);
+    run.emit(event);
+    if (event.type !== 'job-end' || job === undefined || event.retried) return;
+    // Reporters have models of their own; here only the verdicts are wanted.
+    model.release(job);
+    if (isFailure(event.verdict)) failures += 1;
+    if (failures === run.maxFailures) begin.abort(enough(failures));
   };
+  emit(run.begin);
   const { capacity, needOf } = budgetOf(run);
   const slots = createSlots(capacity);
-  const context = {
-    boot: run.boot,
-    output: run.output,
-    emit: run.emit,
-    signal: run.signal,
-    begin: begin.signal,
-    repeatOf: run.repeatOf,
-    onJob: settle,
-  };
+  const { boot, output, signal, repeatOf } = run;
+  const context = { boot, output, emit, signal, begin: begin.signal, repeatOf };
   await Promise.all(
     run.groups.map(async (group) => {
       try {
         await slots.run(needOf(group), () => runGroup(group, context), { signal: begin.signal });
       } catch (error) {
         // Cancelled while it waited: its jobs are not run.
-        if (begin.signal.aborted) return;
-        refuse(group, error, run, settle);
+        if (error === abortReason(begin.signal)) return;
+        const waiting = group.filter(({ id }) => model.jobs.get(id)?.phase !== 'ended');
+        for (const job of waiting) refuse(job, error, { emit, repeatOf });
       }
     }),
   );
   begin.release();
-  const status = run.signal.aborted
-    ? 'interrupted'
-    : statusOfJobs(counts.jobs, { failOnFlaky: run.failOnFlaky === true });
-  run.emit({
-    type: 'run-end',
+  const end = runEndOf(model, {
     time: Date.now(),
-    status,
-    durationMs: Math.round(performance.now() - begun),
-    ...counts,
-    ...(counts.jobs['not-run'] > 0 ? { message: abortReason(begin.signal).message } : {}),
+    interrupted: run.signal.aborted,
+    failOnFlaky: run.failOnFlaky === true,
+    ...(begin.signal.aborted ? { message: abortReason(begin.signal).message } : {}),
   });
-  return status;
+  emit(end);
+  return end.status;
 }
+
+const enough = (failures: number): VmtestError =>
+  new VmtestError('VMTEST_MAX_FAILURES', `stopped when ${failures} had failed (--max-failures)`);
 
 /** With a number of workers each guest takes one of them, and its memory; otherwise its CPUs and its memory. */
 function budgetOf({ capacity, workers }: PlanRun): {
@@ -104,30 +98,20 @@ function budgetOf({ capacity, workers }: PlanRun): {
   };
 }
 
-/** Jobs that can never begin: a guest that is too large for this machine. */
-function refuse(
-  jobs: JobGroup,
-  error: unknown,
-  { emit, repeatOf }: PlanRun,
-  settle: (job: Job, result: AttemptResult) => void,
-): void {
-  const { message } = endingOf(error);
-  for (const job of jobs) {
-    const of = { time: Date.now(), job: job.id, attempt: 0 };
-    const counts = noCounts();
-    emit({ type: 'job-begin', ...of });
-    emit({
-      type: 'job-end',
-      ...of,
-      verdict: 'infra-error',
-      message,
-      durationMs: 0,
-      counts,
-      repeat: repeatOf(job),
-      attachments: [],
-    });
-    settle(job, { verdict: 'infra-error', retry: false, counts });
-  }
+/** A job that cannot begin: its guest is too large for this machine. */
+function refuse(job: Job, error: unknown, { emit, repeatOf }: Pick<PlanRun, 'emit' | 'repeatOf'>): void {
+  const of = { time: Date.now(), job: job.id, attempt: 0 };
+  emit({ type: 'job-begin', ...of });
+  emit({
+    type: 'job-end',
+    ...of,
+    verdict: 'infra-error',
+    message: endingOf(error).message,
+    durationMs: 0,
+    counts: noCounts(),
+    repeat: repeatOf(job),
+    attachments: [],
+  });
 }
 
 function stopWith(signal: AbortSignal): AbortController & { release(): void } {

@@ -1,5 +1,5 @@
 /** A test run as a whole: from a configuration and a command line to reports, and to one word about all of it. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { relative } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load-config.js';
@@ -13,6 +13,7 @@ import type { ReporterContext } from '../reporters/reporter.js';
 import { createReporters, type ReporterProblem } from '../reporters/reporters.js';
 import type { ReporterSpec } from '../reporters/spec.js';
 import { EVENTS_VERSION, type RunBegin, type RunEvent, type RunStatus } from '../results/events/event.js';
+import { planDigest } from '../results/events/run-end.js';
 import { openEventWriter } from '../results/events/writer.js';
 import { hostBudget } from '../schedule/host-budget.js';
 import type { Resources } from '../schedule/slots.js';
@@ -120,8 +121,8 @@ export async function runTests(
     if (event.type === 'job-end') noteTime(measured, jobs.get(event.job), event.durationMs);
   };
   const name = relative(request.cwd, config.file);
-  emit(beginning(request, planned, environment, name));
   const status = await runPlan({
+    begin: beginning(request, planned, environment, name),
     groups: planned.groups,
     boot: environment.boot,
     capacity: environment.budget ?? (await hostBudget()),
@@ -147,8 +148,6 @@ function beginning(
   { version, argv }: TestEnvironment,
   config: string,
 ): RunBegin {
-  const ids = createHash('sha256');
-  for (const { id } of selected.jobs) ids.update(`${id}\n`);
   return {
     type: 'run-begin',
     version: EVENTS_VERSION,
@@ -158,7 +157,7 @@ function beginning(
     config,
     argv,
     ...(request.shard === undefined ? {} : { shard: request.shard }),
-    plan: ids.digest('hex'),
+    plan: planDigest(selected.jobs.map(({ id }) => id)),
     hostname: hostname(),
     jobs: plan.jobs.map(({ id, cell, suite }) => ({ id, cell: cell.name, suite: suite.name, axes: cell.axes })),
   };

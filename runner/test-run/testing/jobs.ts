@@ -1,5 +1,6 @@
 /** Jobs for tests, with what they do not say. */
 import type { Cell, Job, Suite } from '../../plan/plan.js';
+import { EVENTS_VERSION, type RunBegin } from '../../results/events/event.js';
 
 export const cell = (name = 'micro', axes: Cell['axes'] = { image: name }): Cell => ({ name, axes, guest: {} });
 
@@ -26,3 +27,13 @@ export const job = (of: Suite | string, where: Cell = cell(), repetition = 1): J
   const repeated = repetition > 1 ? ` #${repetition}` : '';
   return { id: `${where.name} > ${what.name}${repeated}`, cell: where, suite: what, repetition };
 };
+
+export const beginOf = (jobs: readonly Job[]): RunBegin => ({
+  type: 'run-begin',
+  version: EVENTS_VERSION,
+  time: Date.now(),
+  id: 'test',
+  vmtest: '0',
+  argv: [],
+  jobs: jobs.map(({ id, cell: where, suite: what }) => ({ id, cell: where.name, suite: what.name, axes: where.axes })),
+});
