@@ -25,7 +25,10 @@ export function createExitCodeParser(options: ParserOptions = {}): ResultParser 
       else if (how.exitCode === 0) collector.add({ path, verdict: 'passed' });
       else collector.add({ path, verdict: 'failed', message: messageOf(how.exitCode), diagnostics });
       // Nobody promised anything about the output.
-      return collector.finish(how, { binary: false });
+      const result = collector.finish(how, { binary: false });
+      // There is one test: what became of it says more than how many did not pass.
+      const failed = !('verdict' in how) && how.exitCode !== undefined && how.exitCode !== 0;
+      return failed ? { ...result, message: messageOf(how.exitCode ?? 0) } : result;
     },
   };
 }

@@ -2,6 +2,8 @@
 import { settledWithin, withLimits } from '../deadline.js';
 import type { Job } from '../plan/plan.js';
 import type { RunEvent } from '../results/events/event.js';
+import type { Fault } from '../results/faults/fault.js';
+import { symbolize } from '../results/faults/symbolize.js';
 import { formatOf } from '../results/formats.js';
 import type { ResultParser } from '../results/parser.js';
 import { noCounts, type SuiteResult } from '../results/suite-result.js';
@@ -10,6 +12,7 @@ import { type CaseRecorder, createCaseRecorder } from './case-recorder.js';
 import { type Ending, endingOf } from './ending.js';
 import { createExpectations, type Expectations, unmet } from './expectations.js';
 import { createFaultWatch } from './fault-watch.js';
+import { findVmlinux } from './find-vmlinux.js';
 import type { GuestHolder, HeldGuest } from './guest-holder.js';
 import { jobDirectory } from './job-directory.js';
 import { type JobFiles, openJobFiles } from './job-files.js';
@@ -93,7 +96,7 @@ class Attempt {
       await tidyUp(this.#steps(this.#context.signal));
       await this.#hearConsole(this.#guest);
     }
-    this.#judge();
+    await this.#judge();
   }
 
   /** Ends the guest where it is not good any more, and tells the end. Whether to try again. */
@@ -200,9 +203,9 @@ class Attempt {
     await withLimits(machine.stats({ signal }), { timeoutMs: BARRIER_MS, signal }).catch(() => {});
   }
 
-  #judge(): void {
+  async #judge(): Promise<void> {
     const { holder } = this.#context;
-    const found = holder.console?.faultsSince(this.#guest?.linesBefore ?? 0) ?? [];
+    const found = await this.#withSources(holder.console?.faultsSince(this.#guest?.linesBefore ?? 0) ?? []);
     const { faults, failing, titles, warnings } = this.#faults.judge(found, this.#job.suite, new Date());
     this.#warnings.push(...warnings);
     this.#recorder?.settle(titles);
@@ -216,6 +219,15 @@ class Attempt {
       failing,
       expectations: this.#expectations,
     });
+  }
+
+  /** Lines of the source, where the debug information of the kernel is at hand. */
+  async #withSources(faults: Fault[]): Promise<readonly Fault[]> {
+    const release = this.#guest?.machine.hello.kernelRelease;
+    if (faults.length === 0 || release === undefined) return faults;
+    const vmlinux = await findVmlinux(this.#job.cell.guest.kernel, release);
+    if (vmlinux === undefined) return faults;
+    return (await symbolize(faults, { vmlinux, signal: this.#context.signal })).faults;
   }
 
   /** Cases that a parser waits with come out of it here. */
