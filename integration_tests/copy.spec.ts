@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
-import { boot, copyIn, copyOut } from '../runner/index.js';
+import { expect, test } from '../fixtures/index.js';
+import { copyIn, copyOut } from '../runner/index.js';
 import { runInGuest, vmtest } from './support/cli.js';
 import { sh } from './support/exec.js';
 
@@ -117,9 +117,9 @@ test('what is wrong on the host is told before a guest is started', async () => 
   }
 });
 
-test('the library: destinations that a guest, or its host, made hostile', async () => {
+test('the library: destinations that a guest, or its host, made hostile', async ({ bootVm }) => {
   const host = await scratch();
-  await using machine = await boot();
+  const machine = await bootVm();
   await mkdir(join(host, 'out'));
   await writeFile(join(host, 'precious'), 'mine');
   await symlink('../precious', join(host, 'out/x.log'));

@@ -1,7 +1,7 @@
 /** virtio-blk with real files: what is written is there, and an overlay leaves its base alone. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { expect, test } from '@playwright/test';
+import { expect, test } from '../fixtures/index.js';
 import { boot } from '../runner/index.js';
 import { sh } from './support/exec.js';
 
@@ -32,13 +32,13 @@ test('64 MiB written by the guest are in the file, and read back equal after dro
   expect(sha256(await readFile(path))).toBe(expected);
 });
 
-test('an overlay takes the writes and leaves its base untouched', async () => {
+test('an overlay takes the writes and leaves its base untouched', async ({ bootVm }) => {
   const info = test.info();
   const path = info.outputPath('disk');
   const base = randomBytes(SIZE);
   await writeFile(path, base);
   const before = await stat(path);
-  await using machine = await boot({ disks: [{ path, mode: 'overlay' }] });
+  const machine = await bootVm({ disks: [{ path, mode: 'overlay' }] });
   const { stdout } = await sh(
     machine,
     `sha256sum < /dev/vda; dd if=/dev/zero of=/dev/vda bs=1M count=32 conv=fsync,notrunc 2>/dev/null
@@ -50,19 +50,19 @@ test('an overlay takes the writes and leaves its base untouched', async () => {
   expect((await stat(path)).mtimeMs).toBe(before.mtimeMs);
 });
 
-test('a read-only disk refuses writes, and its file is not changed', async () => {
+test('a read-only disk refuses writes, and its file is not changed', async ({ bootVm }) => {
   const info = test.info();
   const path = info.outputPath('disk');
   const base = randomBytes(2 ** 20);
   await writeFile(path, base);
-  await using machine = await boot({ disks: [{ path, mode: 'ro' }] });
+  const machine = await bootVm({ disks: [{ path, mode: 'ro' }] });
   const { stdout, exitCode } = await sh(machine, 'blockdev --getro /dev/vda; sha256sum < /dev/vda; echo x > /dev/vda');
   expect(stdout).toBe(`1\n${sha256(base)}  -\n`);
   expect(exitCode).not.toBe(0);
   expect(sha256(await readFile(path))).toBe(sha256(base));
 });
 
-test('sixteen disks keep their order', async () => {
+test('sixteen disks keep their order', async ({ bootVm }) => {
   const info = test.info();
   const disks = [];
   for (let index = 0; index < 16; index++) {
@@ -70,7 +70,7 @@ test('sixteen disks keep their order', async () => {
     await writeFile(path, Buffer.alloc(512 * (index + 1)));
     disks.push({ path, mode: 'ro' as const });
   }
-  await using machine = await boot({ disks });
+  const machine = await bootVm({ disks });
   const { stdout } = await sh(machine, 'for d in /sys/block/vd*; do cat $d/size; done');
   expect(stdout.trim().split('\n').map(Number)).toEqual(disks.map((_, index) => index + 1));
 });

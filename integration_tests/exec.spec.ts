@@ -1,10 +1,9 @@
 /** Many commands in one guest. */
-import { expect, test } from '@playwright/test';
-import { boot } from '../runner/index.js';
+import { expect, test } from '../fixtures/index.js';
 import { sh } from './support/exec.js';
 
-test('200 commands, 20 at a time, each with its own answer', { tag: '@smp' }, async () => {
-  await using machine = await boot({ cpus: 2 });
+test('200 commands, 20 at a time, each with its own answer', { tag: '@smp' }, async ({ bootVm }) => {
+  const machine = await bootVm({ cpus: 2 });
   const numbers = Array.from({ length: 200 }, (_, index) => index);
   const queue = numbers.values();
   const answers = new Map<number, string>();
@@ -24,9 +23,9 @@ test('200 commands, 20 at a time, each with its own answer', { tag: '@smp' }, as
   expect(stdout).toBe('0\n');
 });
 
-test('two guests at once know nothing of each other', async () => {
-  await using first = await boot();
-  await using second = await boot();
+test('two guests at once know nothing of each other', async ({ bootVm }) => {
+  const first = await bootVm();
+  const second = await bootVm();
   await sh(first, 'echo first > /tmp/who');
   await sh(second, 'echo second > /tmp/who');
   expect((await sh(first, 'cat /tmp/who')).stdout).toBe('first\n');

@@ -1,9 +1,8 @@
 /** Guests out of images of the store: the default one, Debian with and without its init, and one that was damaged. */
 import { cp, readdir, readFile, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect, test, type Vm } from '../fixtures/index.js';
 import { cacheRoot } from '../runner/images/cache.js';
-import { boot, type Machine } from '../runner/index.js';
 import { runInGuest, vmtest } from './support/cli.js';
 import { sh } from './support/exec.js';
 
@@ -36,12 +35,12 @@ test("debian-12 loads any module of its kernel, and knows its packages' names", 
 const FAILING = '[Unit]\nDescription=Made to fail\n[Service]\nType=oneshot\nExecStart=/bin/false\n';
 
 /** Waits for the end of the boot, as users do. */
-async function systemState(machine: Machine): Promise<string> {
+async function systemState(machine: Vm): Promise<string> {
   return (await sh(machine, 'systemctl is-system-running --wait')).stdout.trim();
 }
 
-test('debian-12 under systemd: all units run, and one that fails is seen', async () => {
-  await using machine = await boot({ image: 'debian-12', init: SYSTEMD, memoryMib: 1024 });
+test('debian-12 under systemd: all units run, and one that fails is seen', async ({ bootVm }) => {
+  const machine = await bootVm({ image: 'debian-12', init: SYSTEMD, memoryMib: 1024 });
   const state = await systemState(machine);
   const { stdout: failed } = await sh(machine, 'systemctl list-units --failed --plain --no-legend');
   expect(failed).toBe('');

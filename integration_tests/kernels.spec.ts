@@ -1,15 +1,14 @@
 /** Stock kernels in both forms, and the sizes a guest can have. */
 import { open } from 'node:fs/promises';
-import { expect, test } from '@playwright/test';
+import { expect, test } from '../fixtures/index.js';
 import { createCleanup } from '../runner/cleanup.js';
-import { boot } from '../runner/index.js';
 import { planGuest } from '../runner/machine/plan.js';
 import { createGuest } from './support/engine.js';
 import { sh } from './support/exec.js';
 
 for (const flavour of ['cloud', 'generic'] as const) {
-  test(`Debian's ${flavour} kernel runs a command, unpacked once on the host`, async () => {
-    await using machine = await boot({ kernel: flavour });
+  test(`Debian's ${flavour} kernel runs a command, unpacked once on the host`, async ({ bootVm }) => {
+    const machine = await bootVm({ kernel: flavour });
     const { stdout } = await sh(machine, 'uname -r; cat /proc/cmdline');
     expect(stdout).toMatch(flavour === 'cloud' ? /^6\.1\.0-\d+-cloud-amd64\n/ : /^6\.1\.0-\d+-amd64\n/);
     expect(stdout).toContain('console=ttyS0');
@@ -35,8 +34,8 @@ for (const flavour of ['cloud', 'generic'] as const) {
   }
 }
 
-test('a module that is named is loaded, with what it needs', async () => {
-  await using machine = await boot({ kernel: 'generic', load: ['btrfs'] });
+test('a module that is named is loaded, with what it needs', async ({ bootVm }) => {
+  const machine = await bootVm({ kernel: 'generic', load: ['btrfs'] });
   const { stdout } = await sh(machine, 'lsmod; cat /proc/filesystems');
   expect(stdout).toMatch(/^btrfs /m);
   expect(stdout).toMatch(/^raid6_pq /m);
@@ -44,8 +43,8 @@ test('a module that is named is loaded, with what it needs', async () => {
 });
 
 for (const cpus of [1, 2, 4]) {
-  test(`online and running code: ${cpus} of ${cpus} CPUs`, { tag: cpus > 1 ? '@smp' : [] }, async () => {
-    await using machine = await boot({ cpus });
+  test(`online and running code: ${cpus} of ${cpus} CPUs`, { tag: cpus > 1 ? '@smp' : [] }, async ({ bootVm }) => {
+    const machine = await bootVm({ cpus });
     const { stdout } = await sh(
       machine,
       'nproc; for c in $(seq 0 $(($(nproc) - 1))); do taskset -c $c true && echo ran; done',
@@ -60,8 +59,8 @@ for (const [memoryMib, least] of [
   [128, 60],
   [5120, 4700],
 ] as const) {
-  test(`${memoryMib} MiB of memory`, async () => {
-    await using machine = await boot({ memoryMib });
+  test(`${memoryMib} MiB of memory`, async ({ bootVm }) => {
+    const machine = await bootVm({ memoryMib });
     const { stdout } = await sh(machine, 'cat /proc/meminfo /proc/iomem');
     const total = Number(/MemTotal:\s+(\d+) kB/.exec(stdout)?.[1]) / 1024;
     expect(total).toBeGreaterThan(least);
@@ -71,8 +70,8 @@ for (const [memoryMib, least] of [
   });
 }
 
-test('memory above 4 GiB holds what was written', async () => {
-  await using machine = await boot({ memoryMib: 5120 });
+test('memory above 4 GiB holds what was written', async ({ bootVm }) => {
+  const machine = await bootVm({ memoryMib: 5120 });
   // Linux takes the zone above 4 GiB ("Normal") first; its free pages say that it did.
   const { stdout } = await sh(
     machine,

@@ -1,15 +1,14 @@
 /** Pause and resume while every part of the machine is busy. */
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { expect, test } from '@playwright/test';
-import { boot } from '../runner/index.js';
+import { expect, test } from '../fixtures/index.js';
 import { sh } from './support/exec.js';
 
-test('a paused guest stands still, and goes on without losing anything', { tag: '@smp' }, async () => {
+test('a paused guest stands still, and goes on without losing anything', { tag: '@smp' }, async ({ bootVm }) => {
   const info = test.info();
   const path = info.outputPath('disk');
   await writeFile(path, randomBytes(16 * 2 ** 20));
-  await using machine = await boot({ cpus: 2, disks: [{ path, mode: 'ro' }] });
+  const machine = await bootVm({ cpus: 2, disks: [{ path, mode: 'ro' }] });
 
   const counter = sh(machine, 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); echo $i; done');
   const reader = sh(
@@ -32,8 +31,8 @@ test('a paused guest stands still, and goes on without losing anything', { tag: 
   expect((await reader).stdout).toBe('1\n');
 });
 
-test('a paused guest cannot be powered off, and says so', async () => {
-  await using machine = await boot();
+test('a paused guest cannot be powered off, and says so', async ({ bootVm }) => {
+  const machine = await bootVm();
   await machine.pause();
   await expect(machine.powerOff()).rejects.toMatchObject({ code: 'VMTEST_PAUSED' });
   expect(() => machine.exec(['true'])).toThrow(/paused; resume it first/);
@@ -41,8 +40,8 @@ test('a paused guest cannot be powered off, and says so', async () => {
   expect((await machine.powerOff()).end).toMatchObject({ kind: 'poweroff' });
 });
 
-test('a paused guest can be stopped', async () => {
-  await using machine = await boot();
+test('a paused guest can be stopped', async ({ bootVm }) => {
+  const machine = await bootVm();
   await machine.pause();
   expect(await machine.stop()).toMatchObject({ end: { kind: 'killed' } });
 });

@@ -1,8 +1,7 @@
 /** Much data through virtio-vsock while other connections live their lives. */
 import { createCipheriv, createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { expect, test } from '@playwright/test';
-import { boot, type Machine } from '../runner/index.js';
+import { expect, test, type Vm } from '../fixtures/index.js';
 import { digest, sh } from './support/exec.js';
 
 const SIZE = 256 * 2 ** 20;
@@ -14,14 +13,14 @@ function* noise(): Generator<Buffer> {
   for (let done = 0; done < SIZE; done += CHUNK) yield cipher.update(Buffer.alloc(CHUNK));
 }
 
-async function smallCommands(machine: Machine, count: number): Promise<void> {
+async function smallCommands(machine: Vm, count: number): Promise<void> {
   for (let number = 0; number < count; number++) {
     expect((await sh(machine, `echo ${number}`)).stdout).toBe(`${number}\n`);
   }
 }
 
-test('256 MiB to the guest arrive unchanged while 50 commands run', async () => {
-  await using machine = await boot();
+test('256 MiB to the guest arrive unchanged while 50 commands run', async ({ bootVm }) => {
+  const machine = await bootVm();
   const hash = createHash('sha256');
   const input = Readable.from(noise()).on('data', (chunk: Buffer) => hash.update(chunk));
   const receiver = machine.exec(['sha256sum'], { input });
@@ -29,8 +28,8 @@ test('256 MiB to the guest arrive unchanged while 50 commands run', async () => 
   expect(result).toMatchObject({ exitCode: 0, stdout: `${hash.digest('hex')}  -\n` });
 });
 
-test('256 MiB from the guest arrive unchanged while 50 commands run', async () => {
-  await using machine = await boot({ memoryMib: 1024 });
+test('256 MiB from the guest arrive unchanged while 50 commands run', async ({ bootVm }) => {
+  const machine = await bootVm({ memoryMib: 1024 });
   const made = await sh(machine, 'head -c 256m /dev/urandom > /tmp/noise && sha256sum < /tmp/noise');
   const sender = machine.exec(['cat', '/tmp/noise'], { capture: 'none' });
   const [received] = await Promise.all([digest(sender.stdout), smallCommands(machine, 50)]);
@@ -40,8 +39,8 @@ test('256 MiB from the guest arrive unchanged while 50 commands run', async () =
   expect(vsock.tx_bytes + vsock.rx_bytes).toBeGreaterThan(SIZE);
 });
 
-test('a reader that stops does not stop the others, and loses nothing when it goes on', async () => {
-  await using machine = await boot();
+test('a reader that stops does not stop the others, and loses nothing when it goes on', async ({ bootVm }) => {
+  const machine = await bootVm();
   const stalled = machine.exec(['sh', '-c', 'yes 0123456789 | head -c 16m'], { capture: 'none' });
   await new Promise((resolve) => stalled.stdout.once('readable', resolve));
   await smallCommands(machine, 20);

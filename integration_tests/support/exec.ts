@@ -11,7 +11,7 @@ export interface Output {
 }
 
 /** Runs a shell script in the guest. */
-export async function sh(machine: Machine, script: string, input?: string): Promise<Output> {
+export async function sh(machine: Pick<Machine, 'exec'>, script: string, input?: string): Promise<Output> {
   const process = machine.exec(['sh', '-c', script], input === undefined ? {} : { input });
   const { exitCode, stdout, stderr } = await process.result;
   return { exitCode, stdout: String(stdout), stderr: String(stderr) };
