@@ -4,7 +4,8 @@ import { VmtestError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import { findInstallation } from '../installation.js';
 import { exitCodeOfStatus } from '../results/events/status.js';
-import { bootNative } from '../test-run/native-boot.js';
+import type { Boot } from '../test-run/boot.js';
+import { prepareNativeBoot } from '../test-run/native-boot.js';
 import { planTests, runTests, type TestRequest } from '../test-run/run-tests.js';
 import { waitForChange, watchedPaths } from '../test-run/watch.js';
 import type { TestCommand } from './command.js';
@@ -38,10 +39,13 @@ function refused(error: unknown): number {
   return ExitCode.resultsLost;
 }
 
+/** A shard may have no jobs, on a machine without KVM, too. */
+const noGuests: Boot = () => Promise.reject(new Error('there was no job for a guest'));
+
 async function runOnce(request: TestRequest, signal: AbortSignal): Promise<number> {
   const planned = await planTests(request);
   const { status, problems, lost } = await runTests(request, planned, {
-    boot: bootNative,
+    boot: planned.plan.jobs.length === 0 ? noGuests : await prepareNativeBoot(signal),
     version: findInstallation().version,
     argv: process.argv.slice(2),
     stdout: process.stdout,

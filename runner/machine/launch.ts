@@ -14,6 +14,8 @@ import { type GuestPlan, type PlanOptions, planGuest } from './plan.js';
 export interface LaunchOptions extends PlanOptions, Omit<BootOptions, 'timeoutMs' | 'signal'> {
   /** From the start of the guest until the agent is ready, milliseconds. Default: 120 s. */
   bootTimeoutMs?: number;
+  /** KVM is known to be usable: it is not probed again. Default: false. */
+  kvmIsUsable?: boolean;
   /** Called when everything is found and made, and the guest is about to be started. */
   onStart?: (plan: GuestPlan) => void;
 }
@@ -50,15 +52,19 @@ export async function launch(options: LaunchOptions = {}): Promise<Machine> {
 async function probeAndPlan(options: LaunchOptions, env: NodeJS.ProcessEnv, cleanup: Cleanup): Promise<GuestPlan> {
   const noKvm = new AbortController();
   const signal = options.signal === undefined ? noKvm.signal : AbortSignal.any([options.signal, noKvm.signal]);
-  const probed = requireKvm(findInstallation(env).vmm, options.signal).catch((error: unknown) => {
+  const probe = async (): Promise<void> => {
+    if (options.kvmIsUsable === true) return;
+    await requireKvm(findInstallation(env).vmm, options.signal);
+  };
+  const probed = probe().catch((error: unknown) => {
     noKvm.abort(error);
     throw error;
   });
-  const [probe, plan] = await Promise.allSettled([probed, planGuest({ ...options, signal }, cleanup)]);
-  if (plan.status === 'fulfilled' && probe.status === 'fulfilled') return plan.value;
+  const [kvm, plan] = await Promise.allSettled([probed, planGuest({ ...options, signal }, cleanup)]);
+  if (plan.status === 'fulfilled' && kvm.status === 'fulfilled') return plan.value;
   // What the user got wrong is wrong on every host; other troubles may come from the one the probe found.
-  if (plan.status === 'rejected' && (isBadInput(plan.reason) || probe.status === 'fulfilled')) throw plan.reason;
-  throw (probe as PromiseRejectedResult).reason;
+  if (plan.status === 'rejected' && (isBadInput(plan.reason) || kvm.status === 'fulfilled')) throw plan.reason;
+  throw (kvm as PromiseRejectedResult).reason;
 }
 
 const isBadInput = (error: unknown): boolean => error instanceof VmtestError && error.code === 'VMTEST_BAD_INPUT';
