@@ -45,7 +45,7 @@ const noGuests: Boot = () => Promise.reject(new Error('there was no job for a gu
 async function runOnce(request: TestRequest, signal: AbortSignal): Promise<number> {
   const planned = await planTests(request);
   const { status, problems, lost } = await runTests(request, planned, {
-    boot: planned.plan.jobs.length === 0 ? noGuests : await prepareNativeBoot(signal),
+    boot: planned.planned.plan.jobs.length === 0 ? noGuests : await prepareNativeBoot(signal),
     version: findInstallation().version,
     argv: process.argv.slice(2),
     stdout: process.stdout,
