@@ -1,5 +1,5 @@
 /** The example with two kernels: its results, as CI systems read them. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@playwright/test';
@@ -10,6 +10,8 @@ import { readResults } from './support/test-run.js';
 
 const EXAMPLE = fileURLToPath(new URL('../examples/kernel-matrix', import.meta.url));
 const XSD = fileURLToPath(new URL('../runner/reporters/junit/testing/jenkins.xsd', import.meta.url));
+
+const SUREFIRE_XSD = fileURLToPath(new URL('../runner/reporters/junit/testing/surefire.xsd', import.meta.url));
 
 test('two kernels, two sizes, four suites: each case has the right verdict in the JUnit file', async () => {
   test.setTimeout(1_200_000);
@@ -45,6 +47,13 @@ test('two kernels, two sizes, four suites: each case has the right verdict in th
     ['splat', 'splat', 'failure kernel-splat'],
   ]);
   expect(await readWithJunit2json(xml)).toEqual(await readWithTestResultsParser(xml));
+
+  // A file for each job, as Maven's reader wants them; Jenkins' takes these, too.
+  const directory = test.info().outputPath('surefire');
+  await vmtest(['report', '--from', results, '--reporter', `junit+surefire=${directory}`]);
+  const files = (await readdir(directory)).map((name) => join(directory, name));
+  expect(files).toHaveLength(16);
+  for (const xsd of [XSD, SUREFIRE_XSD]) await execa('xmllint', ['--noout', '--schema', xsd, ...files]);
 
   // The same again out of the events alone.
   const again = test.info().outputPath('again.xml');
