@@ -25,7 +25,8 @@ export async function prepareNativeBoot(signal: AbortSignal): Promise<Boot> {
       onStart: ({ image }) => request.onStart(image),
       onConsole: request.onConsole,
       onLog: (level, message) => request.onLog(`${level}: ${message}`),
-      onProgress: request.onLog,
+      // What takes long is told as the stage that the job is in.
+      onProgress: () => {},
     });
   };
 }
