@@ -1,5 +1,6 @@
 /** One attempt of a job, from its guest to its verdict. */
 import { settledWithin, withLimits } from '../deadline.js';
+import { guestEndError } from '../machine/describe-end.js';
 import type { Job } from '../plan/plan.js';
 import type { RunEvent } from '../results/events/event.js';
 import type { Fault } from '../results/faults/fault.js';
@@ -95,6 +96,7 @@ class Attempt {
     if (this.#guest !== undefined && (await this.#isAlive(this.#guest))) {
       await tidyUp(this.#steps(this.#context.signal));
       await this.#hearConsole(this.#guest);
+      await this.#notePanic(this.#guest);
     }
     await this.#judge();
   }
@@ -201,6 +203,13 @@ class Attempt {
   async #hearConsole({ machine }: HeldGuest): Promise<void> {
     const { signal } = this.#context;
     await withLimits(machine.stats({ signal }), { timeoutMs: BARRIER_MS, signal }).catch(() => {});
+  }
+
+  /** A kernel that panicked when everything seemed to be done: nobody waited for an answer any more. */
+  async #notePanic({ machine }: HeldGuest): Promise<void> {
+    if (this.#ending !== undefined || !(await settledWithin(machine.ended, 0))) return;
+    const end = await machine.ended;
+    if (end.panicked) this.#ending = endingOf(guestEndError(end, machine.console, 'after the command'));
   }
 
   async #judge(): Promise<void> {

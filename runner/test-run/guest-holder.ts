@@ -1,4 +1,5 @@
 /** The guest of a group of jobs: booted when one is wanted, kept while it is good. */
+import { settledWithin } from '../deadline.js';
 import type { GuestOptions } from '../plan/guest-options.js';
 import type { Boot, TestMachine } from './boot.js';
 import { type ConsoleListener, type ConsoleTap, createConsoleTap } from './console-tap.js';
@@ -60,8 +61,16 @@ export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolde
     return { ...held, shared: false, linesBefore: 0 };
   };
 
+  const end = async (): Promise<void> => {
+    const { machine } = held ?? {};
+    held = undefined;
+    await machine?.[Symbol.asyncDispose]();
+  };
+
   return {
     async take(request) {
+      // One that has ended since the last job is of no use to this one.
+      if (held !== undefined && (await settledWithin(held.machine.ended, 0))) await end();
       if (held === undefined) return start(request);
       held.console.attach(request.listener);
       return { ...held, shared: true, linesBefore: held.console.log.lineCount };
@@ -69,10 +78,6 @@ export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolde
     get console() {
       return console;
     },
-    async [Symbol.asyncDispose]() {
-      const { machine } = held ?? {};
-      held = undefined;
-      await machine?.[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: end,
   };
 }

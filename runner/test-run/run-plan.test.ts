@@ -272,6 +272,33 @@ describe('guests', () => {
     expect(guests.map(({ shared: again }) => again === true)).toEqual([false, true, true, false, true]);
   });
 
+  test('one that ended after the job that had it is not given to the next', async () => {
+    const boot = commands({
+      last(_, guest) {
+        // When the next one asks, it is gone.
+        setImmediate(() => setImmediate(() => guest.end({ panicked: false, end: { kind: 'poweroff' } })));
+        return 0;
+      },
+    });
+    const slow = (line: string) => suite(line, { isolate: 'cell', teardown: [] });
+    const { ends } = await run([job(slow('last')), job(slow('next'))], boot);
+    expect(ends.map(({ verdict }) => verdict)).toEqual(['passed', 'passed']);
+  });
+
+  test('a panic in the teardown is one', async () => {
+    const boot = commands({
+      down(_, guest) {
+        guest.console('Kernel panic - not syncing: late\n');
+        guest.end({ panicked: true, end: { kind: 'panic' } });
+        return never;
+      },
+    });
+    const { ends } = await run([job(suite('good', { teardown: ['down'] }))], boot);
+    expect(ends).toMatchObject([
+      { verdict: 'kernel-panic', message: expect.stringContaining('after the command: late') },
+    ]);
+  });
+
   test('as many at once as there is room for', async () => {
     const later = () => new Promise<number>((resolve) => setTimeout(() => resolve(0), 5));
     const jobs = Array.from({ length: 12 }, (_, i) =>
