@@ -75,7 +75,7 @@ const TABLE: readonly Refusal[] = [
 ];
 
 for (const { what, flags, file, code, message } of TABLE) {
-  test(`refuses ${what}`, async () => {
+  test(`refuses ${what}`, { tag: '@host' }, async () => {
     const info = test.info();
     const path = info.outputPath('input');
     if (file !== undefined) await writeFile(path, file);
@@ -96,7 +96,7 @@ test('refuses an initrd that does not fit into the memory, with both sizes', asy
   expect(result.stderr).toMatch(/initrd.*does not fit/);
 });
 
-test('refuses FIFOs instead of waiting for their other ends', async () => {
+test('refuses FIFOs instead of waiting for their other ends', { tag: '@host' }, async () => {
   const fifo = test.info().outputPath('fifo');
   await mkdir(dirname(fifo), { recursive: true });
   execFileSync('mkfifo', [fifo]);
@@ -108,7 +108,9 @@ test('refuses FIFOs instead of waiting for their other ends', async () => {
   expect(log.stderr).toMatch(/nobody reads/);
 });
 
-test('a run that is refused leaves the console file as it was, and a disk is no console file', async () => {
+test('a run that is refused leaves the console file as it was, and a disk is no console file', {
+  tag: '@host',
+}, async () => {
   const file = test.info().outputPath('file');
   await writeFile(file, 'x'.repeat(512));
   expect(await vmtest(['run', '--kernel', '/no/kernel', '--console', file, ...RUN_TRUE])).toMatchObject({ code: 2 });
@@ -122,7 +124,9 @@ test('a run that is refused leaves the console file as it was, and a disk is no 
   await expect(stat(`${file}.new`)).rejects.toThrow('ENOENT');
 });
 
-test('refuses kernel arguments that the kernel would cut off, and a disk twice that is written to', async () => {
+test('refuses kernel arguments that the kernel would cut off, and a disk twice that is written to', {
+  tag: '@host',
+}, async () => {
   const long = await vmtest(['run', '--append', 'x'.repeat(100_000), ...RUN_TRUE]);
   expect(long).toMatchObject({ code: 2, stdout: '' });
   expect(long.stderr).toMatch(/--append.* takes 2047/);
@@ -141,7 +145,7 @@ test('output that cannot be written is an error, with the reason', async () => {
   expect(help.code).toBe(125);
 });
 
-test('refuses no command at all, and an unknown command', async () => {
+test('refuses no command at all, and an unknown command', { tag: '@host' }, async () => {
   expect(await vmtest(['run'])).toMatchObject({ code: 2, stdout: '' });
   expect(await vmtest(['walk'])).toMatchObject({ code: 2, stdout: '' });
 });
@@ -172,7 +176,7 @@ const KVM_TABLE = [
 ];
 
 for (const { what, script, as, message } of KVM_TABLE) {
-  test(`says so when /dev/kvm ${what}`, async () => {
+  test(`says so when /dev/kvm ${what}`, { tag: '@host' }, async () => {
     test.skip(process.getuid?.() !== 0, 'only root can make a mount namespace');
     const drop =
       as === undefined

@@ -99,7 +99,7 @@ test('a guest that is gone: one line, and the code of its end', async () => {
   expect(await readdir(host)).toEqual([]);
 });
 
-test('what is wrong on the host is told before a guest is started', async () => {
+test('what is wrong on the host is told before a guest is started', { tag: '@host' }, async () => {
   const host = await scratch();
   await writeFile(join(host, 'file'), '');
   for (const [flags, message] of [

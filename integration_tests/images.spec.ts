@@ -56,7 +56,7 @@ test('debian-12 under systemd: all units run, and one that fails is seen', async
   expect(now).toContain('made-to-fail.service');
 });
 
-test('an unknown image: the nearest names', async () => {
+test('an unknown image: the nearest names', { tag: '@host' }, async () => {
   const { code, stderr } = await vmtest(['run', '--image', 'debain-12', '--', 'true']);
   expect(code).toBe(2);
   expect(stderr).toContain('there is no image "debain-12"; known are debian-12,');

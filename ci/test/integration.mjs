@@ -25,7 +25,7 @@ function singleCpuShards(parts) {
     name: `lab ${index + 1}`,
     cpus: 1,
     memory: 7168,
-    playwright: `--workers=1 --grep-invert=@smp --shard=${index + 1}/${parts}`,
+    playwright: `--workers=1 '--grep-invert=@smp|@host' --shard=${index + 1}/${parts}`,
   }));
 }
 
@@ -56,13 +56,21 @@ export async function integrationHere() {
 export async function integrationInLab(leftToLab) {
   const cores = availableParallelism();
   /** @type {Counts[]} */
-  const all = [];
+  const all = [await runOnHost()];
   await inParallel(singleCpuShards(cores).entries(), cores, async ([index, shard]) => {
     all.push(await runShard(shard, index === 0 ? leftToLab : new Map()));
   });
   // By itself: it keeps every core busy.
   all.push(await runShard(SMP_SHARD, new Map()));
   return addCounts(all);
+}
+
+/** What starts no guest: commands that are refused. @returns {Promise<Counts>} */
+async function runOnHost() {
+  const report = join(RESULTS, 'playwright-host.json');
+  const command = `${PLAYWRIGHT} --grep=@host`;
+  const ok = await run(['sh', '-c', command], { env: { PLAYWRIGHT_JSON_OUTPUT_NAME: report } });
+  return count('playwright on the host', ok, report, readPlaywright);
 }
 
 /** @type {(shard: Shard, leftToLab: Map<string, Counts>) => Promise<Counts>} */
