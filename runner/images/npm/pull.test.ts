@@ -227,7 +227,7 @@ describe('images pull that is killed', () => {
   it('says what is wrong with a store where the image was spoilt', async () => {
     await pull(settings());
     await rm(join(cache.root, 'blobs', published.manifest.files[0]?.sha256 ?? ''));
-    expect(await vmtest(['images', 'verify'])).toMatchObject({ exitCode: 125, stdout: 'micro x86_64: damaged' });
+    expect(await vmtest(['images', 'verify'])).toMatchObject({ exitCode: 125, stdout: 'micro x86_64: not whole' });
     expect(await pull(settings())).toMatchObject({ digest: published.digest });
     expect(await vmtest(['images', 'verify'])).toMatchObject({ exitCode: 0 });
   });
