@@ -53,7 +53,7 @@ describe('vmtest init', () => {
     const file = join(directory, 'file');
     await writeFile(file, '');
     await expect(init({ kind: 'init', format: 'ts', directory: file })).rejects.toThrow(
-      `${file} cannot be made: EEXIST`,
+      `${file} cannot be read: ENOTDIR`,
     );
   });
 });

@@ -1,8 +1,9 @@
 /** `vmtest init`: writes a configuration to start from. */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { CONFIG_EXTENSIONS } from '../config/find-config.js';
 import { VmtestError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import type { InitCommand } from './command.js';
 import { starter } from './starter.js';
 
@@ -12,7 +13,7 @@ const bad = (message: string, cause?: unknown): VmtestError => new VmtestError('
 export async function init({ format, directory }: InitCommand): Promise<number> {
   const folder = resolve(directory);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeDirectory(folder);
   } catch (error) {
     throw bad(`${directory} cannot be made: ${(error as Error).message}`, error);
   }

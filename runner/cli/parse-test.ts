@@ -1,6 +1,6 @@
 /** `vmtest test` as it is written. Pure. */
 import { Option, type Command as Parser } from 'commander';
-import { parseReporters, REPORTER_NAMES } from '../reporters/spec.js';
+import { parseReporters, REPORTER_NAMES, type ReporterSpec, takesOutput } from '../reporters/spec.js';
 import type { Command, TestCommand } from './command.js';
 import { testHelp } from './help.js';
 import { collect, nonEmpty, subcommand, usage } from './parse-tools.js';
@@ -61,7 +61,7 @@ export function addTest(program: Parser, settle: (command: Command) => void): vo
     .option('--fail-on-flaky', 'fail when a suite passed only when it was tried again')
     .option('--pass-with-no-tests', 'it is no failure that no job fits')
     .option('--update-timings', 'write how long the jobs took into vmtest-timings.json, for shards and order')
-    .option('--watch', 'run again whenever a file changes')
+    .option('--watch', 'run again when the configuration, a kernel, a root or a file to copy has changed')
     .addHelpText('after', () => `\n${testHelp()}`)
     .action((filters: string[], flags: TestFlags) => settle(testCommand(filters, flags)));
 }
@@ -93,6 +93,17 @@ function testCommand(filters: string[], flags: TestFlags): TestCommand {
   if (retries !== undefined) command.retries = parseCount('--retries', retries, 0, 100);
   if (typeof failures === 'number') command.maxFailures = failures;
   if (timeout !== undefined) command.timeoutMs = parseDuration('--timeout', timeout);
-  if (flags.reporter !== undefined) command.reporters = parseReporters('--reporter', flags.reporter.join(','));
+  if (flags.reporter !== undefined) command.reporters = shared(parseReporters('--reporter', flags.reporter.join(',')));
   return command;
+}
+
+/** A document can share standard output with nothing. */
+function shared(reporters: ReporterSpec[]): ReporterSpec[] {
+  const there = reporters.filter(({ name, output }) => output === '-' || (!takesOutput(name) && name !== 'github'));
+  const document = there.find(({ name }) => takesOutput(name));
+  const other = there.find((each) => each !== document);
+  if (document === undefined || other === undefined) return reporters;
+  throw usage(
+    `--reporter: ${document.name} cannot share standard output with ${other.name}; name a file, ${document.name}=FILE`,
+  );
 }

@@ -62,24 +62,35 @@ async function runOnce(request: TestRequest, signal: AbortSignal): Promise<numbe
 /** Until it is interrupted. A configuration that is wrong just now is told, and waited for. */
 async function watch(request: TestRequest, signal: AbortSignal): Promise<number> {
   for (;;) {
-    let paths: string[] | undefined;
+    const watched = await watchedBy(request);
+    // From before the run on: what changes while it goes on is run again as well.
+    const change = waitForChange(watched, signal);
+    change.catch(() => {});
     try {
-      const { config, planned } = await planTests(request);
-      paths = watchedPaths(config.file, planned.all.jobs);
       await runOnce(request, signal);
     } catch (error) {
       if (signal.aborted || !isWrongInput(error)) throw error;
       process.stderr.write(errorLines(error));
     }
     if (signal.aborted) return ExitCode.interrupted;
-    const watched = paths ?? [resolve(request.cwd, request.config ?? '.')];
     warn(`waiting for a change of ${watched.length === 1 ? shown(watched[0] ?? '') : `${watched.length} files`}`);
     try {
-      warn(`${shown(await waitForChange(watched, signal))} has changed`);
+      warn(`${shown(await change)} has changed`);
     } catch (error) {
       if (signal.aborted) return ExitCode.interrupted;
       throw error;
     }
+  }
+}
+
+/** Where the configuration is wrong, it is all there is to wait for. */
+async function watchedBy(request: TestRequest): Promise<string[]> {
+  try {
+    const { config, planned } = await planTests({ ...request, lastFailed: false });
+    return watchedPaths(config.file, planned.all.jobs);
+  } catch (error) {
+    if (!isWrongInput(error)) throw error;
+    return [resolve(request.cwd, request.config ?? '.')];
   }
 }
 

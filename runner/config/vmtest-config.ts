@@ -180,7 +180,7 @@ export interface Timeouts {
   command?: string | number | undefined;
   /** Without a byte of output from the command. Default: none. */
   idle?: string | number | undefined;
-  /** Of an attempt, from its boot to its last copy. Default: none. */
+  /** From the beginning of an attempt to the end of its command. Default: none. */
   total?: string | number | undefined;
 }
 

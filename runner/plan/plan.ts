@@ -21,7 +21,7 @@ export interface Timeouts {
   command: number;
   /** Without a byte of output from the command. None when absent. */
   idle?: number;
-  /** Of the whole attempt: boot, setup, command, teardown and copies. None when absent. */
+  /** From the beginning of an attempt to the end of its command: images, boot, copies in, setup. None when absent. */
   total?: number;
 }
 

@@ -26,6 +26,8 @@ export interface AttemptContext {
   /** The directory of the results. */
   output: string;
   emit(event: RunEvent): void;
+  /** Resolves when what was emitted is not too far ahead of the disk. */
+  pace(): Promise<void>;
   /** Ends the attempt: it is then `interrupted`. */
   signal: AbortSignal;
   /** The first is 0. */
@@ -71,7 +73,7 @@ class Attempt {
   #skipped: string | undefined;
   #exitCode: number | undefined;
   #ending: Ending | undefined;
-  #judged: Judged = { verdict: 'passed' };
+  #judged: Judged = { verdict: 'passed', seen: 'passed' };
 
   constructor(job: Job, context: AttemptContext) {
     this.#job = job;
@@ -104,17 +106,19 @@ class Attempt {
   /** Ends the guest where it is not good any more, and tells the end. Whether to try again. */
   async finish(): Promise<boolean> {
     const { attempt, last, signal, holder, repeat } = this.#context;
-    const judged: Judged = this.#skipped === undefined ? this.#judged : { verdict: 'skipped', message: this.#skipped };
+    const judged: Judged =
+      this.#skipped === undefined ? this.#judged : { verdict: 'skipped', seen: 'skipped', message: this.#skipped };
     const failed = isFailure(judged.verdict);
     const console = failed ? this.#lastLines() : [];
-    if (failed || this.#ending !== undefined || this.#job.suite.isolate === 'guest') {
+    if (isFailure(judged.seen) || this.#job.suite.isolate === 'guest') {
       await holder[Symbol.asyncDispose]().catch((error: Error) => {
         this.#warnings.push(`the guest could not be ended: ${error.message}`);
       });
     }
     holder.console?.attach(undefined);
     await this.#files[Symbol.asyncDispose]();
-    const retry = failed && !last && !signal.aborted;
+    // What passed against all expectation is not tried until it fails.
+    const retry = failed && isFailure(judged.seen) && !last && !signal.aborted;
     const flaky = judged.verdict === 'passed' && attempt > 0;
     const verdict = flaky ? 'flaky' : judged.verdict;
     const message = flaky ? `passed when it was tried again (attempt ${attempt + 1})` : judged.message;
@@ -188,6 +192,7 @@ class Attempt {
       parser: this.#parser,
       signal,
       shared: this.#guest.shared,
+      pace: this.#context.pace,
       onStage: (stage) => this.#tell({ type: 'stage', stage }),
       warn: (message) => void this.#warnings.push(message),
     };
@@ -214,7 +219,7 @@ class Attempt {
 
   async #judge(): Promise<void> {
     const { holder } = this.#context;
-    const found = await this.#withSources(holder.console?.faultsSince(this.#guest?.linesBefore ?? 0) ?? []);
+    const found = await this.#withSources(holder.takeFaults());
     const { faults, failing, titles, warnings } = this.#faults.judge(found, this.#job.suite, new Date());
     this.#warnings.push(...warnings);
     this.#recorder?.settle(titles);
@@ -225,6 +230,7 @@ class Attempt {
       result,
       counts: this.#recorder?.counts ?? noCounts(),
       changed: this.#recorder?.changed ?? false,
+      exitCode: this.#job.suite.parse === 'exit-code' ? undefined : this.#exitCode,
       failing,
       expectations: this.#expectations,
     });

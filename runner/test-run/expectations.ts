@@ -47,7 +47,9 @@ export interface Expectations {
 /** `now` decides which have expired. */
 export function createExpectations(all: readonly Expectation[], place: Place, now: Date): Expectations {
   const today = now.toISOString().slice(0, 10);
-  const here = all.filter(({ only }) => unmet(only, place) === undefined);
+  // What depends on a kernel that is not known yet is looked at again when it is.
+  const decided = all.filter(({ only }) => only?.kernelVersion === undefined || place.kernelRelease !== undefined);
+  const here = decided.filter(({ only }) => unmet(only, place) === undefined);
   const used = new Set<Expectation>();
 
   /** The first that fits and holds; those before it that fit and have expired are noted. */
@@ -60,8 +62,8 @@ export function createExpectations(all: readonly Expectation[], place: Place, no
     return undefined;
   };
   const apply = (expectation: Expectation | undefined, verdict: CaseVerdict): Expected | undefined => {
-    // That it was interrupted, or never ran, says nothing about it.
-    if (expectation === undefined || verdict === 'not-run' || verdict === 'interrupted') return undefined;
+    // That it was interrupted, never ran, or that the host failed, says nothing about it.
+    if (expectation === undefined || ['not-run', 'interrupted', 'infra-error'].includes(verdict)) return undefined;
     const { outcome, reason, expires } = expectation;
     if (outcome === 'skip') return { verdict: 'skipped', reason };
     const until = expires === undefined ? '' : ` until ${expires}`;

@@ -17,6 +17,8 @@ export interface CommandRequest extends Pick<ExecOptions, 'env' | 'cwd' | 'user'
   stderr: OutputFile;
   /** Gets standard output as it comes. */
   onStdout?: (chunk: Buffer) => void;
+  /** Awaited after each piece of it. Default: nothing to wait for. */
+  pace?: () => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -45,6 +47,7 @@ export async function runInGuest(
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       idle.touch();
       feed?.(chunk);
+      if (feed !== undefined) await request.pace?.();
       await file.write(chunk);
     }
   };

@@ -1,6 +1,7 @@
 /** The guest of a group of jobs: booted when one is wanted, kept while it is good. */
 import { settledWithin } from '../deadline.js';
 import type { GuestOptions } from '../plan/guest-options.js';
+import type { Fault } from '../results/faults/fault.js';
 import type { Boot, TestMachine } from './boot.js';
 import { type ConsoleListener, type ConsoleTap, createConsoleTap } from './console-tap.js';
 
@@ -11,8 +12,6 @@ export interface HeldGuest {
   readonly bootMs: number;
   /** It was booted for an earlier job. */
   readonly shared: boolean;
-  /** How many lines its console had when this job got it. */
-  readonly linesBefore: number;
 }
 
 export interface GuestRequest {
@@ -31,18 +30,22 @@ export interface GuestHolder extends AsyncDisposable {
   take(request: GuestRequest): Promise<HeldGuest>;
   /** The console of the guest that was taken last, also when it did not come up. */
   readonly console: ConsoleTap | undefined;
+  /** Faults that no job has been told of yet: what the kernel reported between two jobs belongs to the next one. */
+  takeFaults(): Fault[];
   /** Ends the guest; the next one who asks gets a new one. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolder {
-  let held: Omit<HeldGuest, 'shared' | 'linesBefore'> | undefined;
+  let held: Omit<HeldGuest, 'shared'> | undefined;
   let console: ConsoleTap | undefined;
+  let judgedLines = 0;
 
   const start = async (request: GuestRequest): Promise<HeldGuest> => {
     request.onImages();
     const tap = createConsoleTap();
     console = tap;
+    judgedLines = 0;
     tap.attach(request.listener);
     let image: HeldGuest['image'];
     let started = performance.now();
@@ -58,7 +61,7 @@ export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolde
       onLog: request.onLog,
     });
     held = { machine, console: tap, image, bootMs: performance.now() - started };
-    return { ...held, shared: false, linesBefore: 0 };
+    return { ...held, shared: false };
   };
 
   const end = async (): Promise<void> => {
@@ -73,10 +76,15 @@ export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolde
       if (held !== undefined && (await settledWithin(held.machine.ended, 0))) await end();
       if (held === undefined) return start(request);
       held.console.attach(request.listener);
-      return { ...held, shared: true, linesBefore: held.console.log.lineCount };
+      return { ...held, shared: true };
     },
     get console() {
       return console;
+    },
+    takeFaults() {
+      const faults = console?.faultsSince(judgedLines) ?? [];
+      judgedLines = console?.log.lineCount ?? 0;
+      return faults;
     },
     [Symbol.asyncDispose]: end,
   };

@@ -14,6 +14,8 @@ export interface Observed {
   counts: Counts;
   /** These are not all those of the parser. */
   changed: boolean;
+  /** Of the suite's command, where it has ended and is not itself the case. */
+  exitCode: number | undefined;
   /** Faults of the kernel that fail it. */
   failing: readonly WatchedFault[];
   expectations: Expectations;
@@ -21,6 +23,8 @@ export interface Observed {
 
 export interface Judged {
   verdict: Verdict;
+  /** Without what was expected of the suite: a guest that failed as expected is no better for it. */
+  seen: Verdict;
   /** Why it is not `passed`, in one line. */
   message?: string;
 }
@@ -31,10 +35,17 @@ export function judgeAttempt(observed: Observed): Judged {
   const expected = observed.expectations.ofSuite(judged.verdict);
   if (expected === undefined || expected.verdict === 'not-run') return judged;
   const was = judged.message === undefined ? '' : ` (${judged.verdict}: ${judged.message})`;
-  return { verdict: expected.verdict, message: `${expected.reason}${was}` };
+  return { verdict: expected.verdict, seen: judged.seen, message: `${expected.reason}${was}` };
 }
 
-function withoutExpectation({ ending, result, counts, changed, failing }: Observed): Judged {
+function withoutExpectation(observed: Observed): Judged {
+  const { verdict, message } = judgeSeen(observed);
+  return { verdict, seen: verdict, ...(message === undefined ? {} : { message }) };
+}
+
+type Seen = Omit<Judged, 'seen'>;
+
+function judgeSeen({ ending, result, counts, changed, exitCode, failing }: Observed): Seen {
   const [first, ...more] = failing;
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
   const reported = first === undefined ? '' : `${first.fault.title}${others}`;
@@ -43,14 +54,21 @@ function withoutExpectation({ ending, result, counts, changed, failing }: Observ
     const known = reported === '' || message.includes(reported);
     return { verdict, message: known ? message : `${message}; the kernel reported: ${reported}` };
   }
-  const cases = result === undefined ? judge({}, counts, []) : caseVerdict(result, counts, changed);
+  const cases = result === undefined ? judge({}, counts, []) : caseVerdict(result, counts, exitCode, changed);
   if (first === undefined) return cases;
   const during = first.during === undefined ? '' : `, while ${first.during.join(' > ')} ran`;
   const failed = cases.verdict === 'failed' && cases.message !== undefined ? `; ${cases.message}` : '';
   return { verdict: 'kernel-splat', message: `${reported}${during}${failed}` };
 }
 
-function caseVerdict(result: SuiteResult, counts: Counts, changed: boolean): Judged {
-  if (changed) return judge({}, counts, result.problems);
+/** A signal is no case that was expected to fail. */
+const SIGNALS = 128;
+
+function caseVerdict(result: SuiteResult, counts: Counts, exitCode: number | undefined, changed: boolean): Seen {
+  if (changed) {
+    const judged = judge({}, counts, result.problems);
+    if (exitCode === undefined || exitCode < SIGNALS || judged.verdict === 'failed') return judged;
+    return { verdict: 'failed', message: `exit code ${exitCode}, and no test failed unexpectedly` };
+  }
   return { verdict: result.verdict, ...(result.message === undefined ? {} : { message: result.message }) };
 }

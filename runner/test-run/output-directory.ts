@@ -1,5 +1,5 @@
 /** The directory of the results: whose it is, and what the last run left there. */
-import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
@@ -7,16 +7,19 @@ import { EVENTS_FILE } from '../results/events/event.js';
 import { readEvents } from '../results/events/reader.js';
 import { createRunModel } from '../results/events/run-model.js';
 import { isFailure } from '../results/verdict.js';
+import { LOCK_FILE, takeLock } from './run-lock.js';
 
-/** Holds the pid of the run that writes there. */
-const LOCK = 'run.lock';
+/** What runs write, and nothing else is ever removed. */
+const OWN = new Set([EVENTS_FILE, 'cells', 'junit.xml', 'surefire', 'report.json', 'blob']);
+/** Where the last results wait until the new ones have begun. */
+const PREVIOUS = '.previous';
 
 const cannot = (directory: string, why: string, cause?: unknown): VmtestError =>
   new VmtestError('VMTEST_RESULTS', `the results cannot be written to ${directory}: ${why}`, { cause });
 
 /** The ids of the jobs that failed in the run that is there, or were not run. Throws `VMTEST_USAGE` where there is none. */
 export async function readLastFailed(directory: string): Promise<Set<string>> {
-  if (!(await exists(join(directory, EVENTS_FILE)))) {
+  if (!(await hasResults(directory))) {
     throw new VmtestError('VMTEST_USAGE', `--last-failed: ${directory} has no results of an earlier run`);
   }
   const model = createRunModel();
@@ -28,61 +31,62 @@ export async function readLastFailed(directory: string): Promise<Set<string>> {
   return new Set(failed.map(({ info }) => info.id));
 }
 
+/** Whether a run has begun there. */
+async function hasResults(directory: string): Promise<boolean> {
+  try {
+    for await (const event of readEvents(directory)) return event.type === 'run-begin';
+  } catch {
+    // Something else of that name.
+  }
+  return false;
+}
+
+export interface OutputDirectory extends AsyncDisposable {
+  /** The new results have begun: the last ones are removed. Until then disposing puts them back. */
+  begin(): Promise<void>;
+}
+
 /**
- * Makes the directory, and empties it of an earlier run. Disposing gives it free. Throws `VMTEST_RESULTS` when it cannot be
- * written, has other things than results in it, or is used by a run that goes on.
+ * Makes the directory, and puts the results of an earlier run aside. Disposing gives it free. Throws `VMTEST_RESULTS` when it
+ * cannot be written, has other things and no results in it, or is used by a run that goes on.
  */
-export async function takeOutputDirectory(directory: string): Promise<AsyncDisposable> {
-  let names: string[];
+export async function takeOutputDirectory(directory: string): Promise<OutputDirectory> {
   try {
     await makeDirectory(directory);
-    names = await readdir(directory);
+    await using lock = await takeLock(directory);
+    const names = (await readdir(directory)).filter((name) => !name.startsWith(LOCK_FILE) && name !== PREVIOUS);
+    // Those of a run that was killed at once may lack a first event.
+    const begun = names.includes(EVENTS_FILE) && names.every((name) => OWN.has(name));
+    if (names.length > 0 && !begun && !(await hasResults(directory))) {
+      throw cannot(directory, 'it is not empty, and has no results of an earlier run; name another directory');
+    }
+    const previous = join(directory, PREVIOUS);
+    await rm(previous, { recursive: true, force: true });
+    await mkdir(previous);
+    const moved = names.filter((name) => OWN.has(name));
+    for (const name of moved) await rename(join(directory, name), join(previous, name));
+    return output(directory, moved, lock.move());
   } catch (cause) {
+    if (cause instanceof VmtestError) throw cause;
     throw cannot(directory, (cause as Error).message, cause);
   }
-  if (names.length > 0 && !names.includes(EVENTS_FILE) && !names.includes(LOCK)) {
-    throw cannot(directory, 'it is not empty, and has no results of an earlier run; name another directory');
-  }
-  const lock = join(directory, LOCK);
-  await takeLock(lock, directory);
-  try {
-    for (const name of names) if (name !== LOCK) await rm(join(directory, name), { recursive: true, force: true });
-  } catch (cause) {
-    await rm(lock, { force: true });
-    throw cannot(directory, (cause as Error).message, cause);
-  }
-  return { [Symbol.asyncDispose]: () => rm(lock, { force: true }) };
 }
 
-async function takeLock(path: string, directory: string): Promise<void> {
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      await writeFile(path, `${process.pid}\n`, { flag: 'wx' });
-      return;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cannot(directory, (cause as Error).message, cause);
-    }
-    const pid = Number((await readFile(path, 'utf8').catch(() => '')).trim());
-    if (Number.isSafeInteger(pid) && pid > 0 && pid !== process.pid && isAlive(pid)) {
-      throw cannot(directory, `process ${pid} is writing its own there; wait for it, or name another directory`);
-    }
-    // Of a run that was killed.
-    await rm(path, { force: true });
-  }
-  throw cannot(directory, 'other runs want it as well');
+function output(directory: string, moved: readonly string[], lock: AsyncDisposable): OutputDirectory {
+  const previous = join(directory, PREVIOUS);
+  let begun = false;
+  return {
+    async begin() {
+      begun = true;
+      await rm(previous, { recursive: true, force: true });
+    },
+    async [Symbol.asyncDispose]() {
+      if (!begun) {
+        for (const name of OWN) await rm(join(directory, name), { recursive: true, force: true });
+        for (const name of moved) await rename(join(previous, name), join(directory, name));
+        await rm(previous, { recursive: true, force: true });
+      }
+      await lock[Symbol.asyncDispose]();
+    },
+  };
 }
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

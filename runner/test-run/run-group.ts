@@ -10,6 +10,7 @@ export interface GroupContext {
   boot: Boot;
   output: string;
   emit(event: RunEvent): void;
+  pace(): Promise<void>;
   /** Ends the attempt that runs. */
   signal: AbortSignal;
   /** When it is aborted, no other job begins. */
@@ -27,6 +28,7 @@ export async function runGroup(jobs: JobGroup, context: GroupContext): Promise<v
         holder,
         output: context.output,
         emit: context.emit,
+        pace: context.pace,
         signal: context.signal,
         attempt,
         last: attempt >= job.suite.retries,

@@ -247,6 +247,64 @@ describe('expectations and conditions', () => {
   });
 });
 
+describe('what a hostile user found', () => {
+  const known = { outcome: 'fail', reason: 'bug 1', expires: '2999-01-01' } as const;
+
+  test('a skip for other kernels skips nothing here', async () => {
+    const skip = { outcome: 'skip', reason: 'old', only: { kernelVersion: '<5' } } as const;
+    const { ends } = await run([job(suite('good', { expect: [skip] }))], commands({}));
+    expect(ends.map(({ verdict }) => verdict)).toEqual(['passed']);
+  });
+
+  test('a known failure hides no failure of the host', async () => {
+    const boot = createFakeBoot({ fail: () => new VmtestError('VMTEST_IMAGE', 'no image') });
+    expect((await run([job(suite('s', { expect: [known] }))], boot)).status).toBe('infra-error');
+  });
+
+  test('a signal is no known failure of a case', async () => {
+    const boot = commands({
+      tap(_, guest) {
+        guest.stdout('TAP version 13\n1..2\nnot ok 1 - a\nok 2 - b\n');
+        return 139;
+      },
+    });
+    const { ends } = await run([job(suite('tap', { parse: 'tap', expect: [{ ...known, case: 'a' }] }))], boot);
+    expect(ends).toMatchObject([{ verdict: 'failed', message: expect.stringContaining('139') }]);
+  });
+
+  test('faults before a job that is skipped are told with the next one', async () => {
+    const { boot } = commands({});
+    const warning: typeof boot = async (options, request) => {
+      const machine = await boot(options, request);
+      request.onConsole(Buffer.from(WARNING));
+      return machine;
+    };
+    const old = suite('old', { isolate: 'cell', only: { kernelVersion: '<5' } });
+    const { ends } = await run([job(old), job(suite('new', { isolate: 'cell' }))], { ...commands({}), boot: warning });
+    expect(ends.map(({ verdict }) => verdict)).toEqual(['skipped', 'kernel-splat']);
+  });
+
+  test('a guest with a fault that was expected is not given to the next job', async () => {
+    const boot = commands({
+      warns(_, guest) {
+        guest.console(WARNING);
+        return 0;
+      },
+    });
+    const first = suite('warns', { isolate: 'cell', expect: [known] });
+    const { ends } = await run([job(first), job(suite('next', { isolate: 'cell' }))], boot);
+    expect(ends.map(({ verdict }) => verdict)).toEqual(['skipped', 'passed']);
+    expect(boot.booted).toBe(2);
+  });
+
+  test('what passes against all expectation is not tried until it fails', async () => {
+    let tries = 0;
+    const boot = commands({ sometimes: () => (++tries === 1 ? 0 : 1) });
+    const { status } = await run([job(suite('sometimes', { retries: 3, expect: [known] }))], boot);
+    expect([status, tries]).toEqual(['failed', 1]);
+  });
+});
+
 describe('guests', () => {
   test('a retry has a fresh one, and what passes then is flaky', async () => {
     let tries = 0;

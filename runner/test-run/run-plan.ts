@@ -27,6 +27,8 @@ export interface PlanRun {
   /** The directory of the results. */
   output: string;
   emit(event: RunEvent): void;
+  /** Resolves when what was emitted is not too far ahead of whoever takes it. Default: nothing to wait for. */
+  pace?: (() => Promise<void>) | undefined;
   /** Interrupts the run: what runs is ended, nothing else begins, and the run still ends with `run-end`. */
   signal: AbortSignal;
   /** No other job begins when so many have failed; those that run come to their end. Default: never. */
@@ -42,6 +44,8 @@ const OVERHEAD_MIB = 32;
 /** Emits all events of the run, from `run-begin` to `run-end`. */
 export async function runPlan(run: PlanRun): Promise<RunStatus> {
   const model = createRunModel();
+  // Every guest listens to it.
+  setMaxListeners(0, run.signal);
   const begin = stopWith(run.signal);
   let failures = 0;
   const emit = (event: RunEvent): void => {
@@ -57,7 +61,8 @@ export async function runPlan(run: PlanRun): Promise<RunStatus> {
   const { capacity, needOf } = budgetOf(run);
   const slots = createSlots(capacity);
   const { boot, output, signal, repeatOf } = run;
-  const context = { boot, output, emit, signal, begin: begin.signal, repeatOf };
+  const pace = run.pace ?? (async () => {});
+  const context = { boot, output, emit, pace, signal, begin: begin.signal, repeatOf };
   await Promise.all(
     run.groups.map(async (group) => {
       try {

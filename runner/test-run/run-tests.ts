@@ -15,6 +15,7 @@ import type { ReporterSpec } from '../reporters/spec.js';
 import { EVENTS_VERSION, type RunBegin, type RunEvent, type RunStatus } from '../results/events/event.js';
 import { planDigest } from '../results/events/run-end.js';
 import { openEventWriter } from '../results/events/writer.js';
+import type { Verdict } from '../results/verdict.js';
 import { hostBudget } from '../schedule/host-budget.js';
 import type { Resources } from '../schedule/slots.js';
 import type { Shard, Workers } from '../units.js';
@@ -106,7 +107,7 @@ export async function runTests(
 ): Promise<TestOutcome> {
   const { output } = settings;
   const { stdout, env, warn, signal } = environment;
-  await using _lock = await takeOutputDirectory(output);
+  await using directory = await takeOutputDirectory(output);
   await using writer = await openEventWriter(output, { onProblem: ({ message }) => warn(message) });
   const reporters = await createReporters(
     settings.reporters ?? defaultReporters(env),
@@ -118,7 +119,14 @@ export async function runTests(
   const emit = (event: RunEvent): void => {
     writer.write(event);
     reporters.onEvent(event);
-    if (event.type === 'job-end') noteTime(measured, jobs.get(event.job), event.durationMs);
+    if (event.type === 'job-end' && TIMED.has(event.verdict)) noteTime(measured, jobs.get(event.job), event.durationMs);
+  };
+  await directory.begin();
+  let pieces = 0;
+  const pace = async (): Promise<void> => {
+    if (writer.backlog > MAX_BACKLOG) await writer.synced();
+    pieces += 1;
+    if (pieces % 64 === 0) await reporters.drained();
   };
   const name = relative(request.cwd, config.file);
   const status = await runPlan({
@@ -129,6 +137,7 @@ export async function runTests(
     workers: workerCount(settings.workers),
     output,
     emit,
+    pace,
     signal,
     maxFailures: settings.maxFailures,
     failOnFlaky: settings.failOnFlaky,
@@ -141,6 +150,9 @@ export async function runTests(
   }
   return { status, problems, lost: writer.problem !== undefined };
 }
+
+/** Bytes of events that may wait for the disk. */
+const MAX_BACKLOG = 16 * 2 ** 20;
 
 function beginning(
   request: TestRequest,
@@ -162,6 +174,9 @@ function beginning(
     jobs: plan.jobs.map(({ id, cell, suite }) => ({ id, cell: cell.name, suite: suite.name, axes: cell.axes })),
   };
 }
+
+/** Ends that say how long a suite takes. */
+const TIMED: ReadonlySet<Verdict> = new Set<Verdict>(['passed', 'flaky', 'failed', 'kernel-splat']);
 
 /** The longest of its attempts: a retry says nothing about how long it takes when all is well, and neither does a first failure. */
 function noteTime(measured: Map<string, number>, job: Job | undefined, ms: number): void {

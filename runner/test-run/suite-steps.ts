@@ -20,6 +20,8 @@ export interface StepContext {
   signal: AbortSignal;
   /** The guest was used before: an older file of results may lie there. */
   shared: boolean;
+  /** Resolves when the reader of results may go on. */
+  pace(): Promise<void>;
   onStage(stage: Stage): void;
   warn(message: string): void;
 }
@@ -50,7 +52,7 @@ export async function runSuite(context: StepContext): Promise<number> {
     idleMs: timeouts.idle,
     stdout: files.stdout,
     stderr: files.stderr,
-    ...(fromFile ? {} : { onStdout: parser.write }),
+    ...(fromFile ? {} : { onStdout: parser.write, pace: context.pace }),
     signal,
   });
   if (suite.resultFile !== undefined) await readResults(context, suite.resultFile, code);

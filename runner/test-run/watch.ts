@@ -1,5 +1,5 @@
 /** `--watch`: waits until something that a run is made of has changed. */
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { abortReason } from '../deadline.js';
@@ -51,11 +51,16 @@ export async function waitForChange(paths: readonly string[], signal: AbortSigna
  */
 function watchPath(path: string, isDirectory: boolean, changed: (path: string) => void): FSWatcher {
   const name = basename(path);
-  const watcher = watch(isDirectory ? path : dirname(path), (_, file) => {
-    if (isDirectory || file === null || file === name) changed(path);
+  const watcher = watch(isDirectory ? path : existing(dirname(path)), (_, file) => {
+    if (isDirectory || file === null || file === name || !existsSync(dirname(path))) changed(path);
   });
   watcher.on('error', () => changed(path));
   return watcher;
+}
+
+/** Where it would appear: the nearest directory that is there. */
+function existing(directory: string): string {
+  return existsSync(directory) || dirname(directory) === directory ? directory : existing(dirname(directory));
 }
 
 const isDirectory = (path: string): Promise<boolean> =>

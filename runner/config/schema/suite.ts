@@ -56,7 +56,7 @@ export const timeouts = strict({
     .optional()
     .describe("Of the suite's command, and of each command of setup and teardown. Default: 10m."),
   idle: duration().optional().describe('Without a byte of output from the command. Default: none.'),
-  total: duration().optional().describe('Of an attempt, from its boot to its last copy. Default: none.'),
+  total: duration().optional().describe('From the beginning of an attempt to the end of its command. Default: none.'),
 }).meta({ id: 'Timeouts' });
 
 /** What stands at the top of a configuration, in overrides and in suites. */

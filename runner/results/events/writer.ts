@@ -49,6 +49,9 @@ async function syncDirectory(directory: string): Promise<void> {
   await handle.close();
 }
 
+/** UTF-16 units that are written at once, and the line that goes beyond. */
+const MAX_BATCH = 8 * 2 ** 20;
+
 /** Appends to `file` and owns it. `path` is for messages. */
 export function createEventWriter(file: FileHandle, path: string, options: EventWriterOptions = {}): EventWriter {
   let waiting: string[] = [];
@@ -65,11 +68,10 @@ export function createEventWriter(file: FileHandle, path: string, options: Event
     // Whatever else is told in this turn belongs to the batch.
     await Promise.resolve();
     while (waiting.length > 0 && problem === undefined) {
-      const batch = Buffer.from(waiting.join(''));
       const sync = durable;
-      waiting = [];
       durable = false;
       try {
+        const batch = Buffer.from(nextBatch().join(''));
         whole ??= (await file.stat()).size;
         await writeAll(file, batch);
         whole += batch.length;
@@ -80,6 +82,20 @@ export function createEventWriter(file: FileHandle, path: string, options: Event
       }
     }
     pumping = undefined;
+  }
+
+  /** Some of what waits; all of it may be longer than a text can be. */
+  function nextBatch(): string[] {
+    let length = 0;
+    let count = 0;
+    while (count < waiting.length && length < MAX_BATCH) {
+      length += waiting[count]?.length ?? 0;
+      count += 1;
+    }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    if (waiting.length > 0) durable = true;
+    return batch;
   }
 
   async function fail(cause: unknown): Promise<void> {
