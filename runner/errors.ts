@@ -16,6 +16,13 @@ export class VmtestError extends Error {
   readonly code: string;
   readonly context: ErrorContext;
 
+  /** Also those of another copy of this module: each bundle of the command has one. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false;
+    const { name, code } = value as Partial<VmtestError>;
+    return value instanceof Error && name === 'VmtestError' && typeof code === 'string';
+  }
+
   constructor(code: string, message: string, options: VmtestErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
