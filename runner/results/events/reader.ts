@@ -1,4 +1,5 @@
 /** Reads the events of a run back, one at a time. The file may be any file. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VmtestError } from '../../errors.js';
 import { objectOf } from '../json-value.js';
@@ -18,6 +19,7 @@ export interface ReadOptions {
  */
 export async function* readEvents(directory: string, options: ReadOptions = {}): AsyncGenerator<RunEvent> {
   const path = join(directory, EVENTS_FILE);
+  await checkFile(path);
   const order = createOrder();
   let torn = '';
   for await (const { text, number, ended } of readLines(path, options.signal)) {
@@ -32,6 +34,14 @@ export async function* readEvents(directory: string, options: ReadOptions = {}):
   }
   if (!order.begun) throw new VmtestError('VMTEST_BAD_INPUT', `${path}: has no events`);
   if (torn !== '') options.onTorn?.(torn);
+}
+
+/** A FIFO would be waited for. */
+async function checkFile(path: string): Promise<void> {
+  // What else is wrong with it is told when it is read.
+  const status = await stat(path).catch(() => undefined);
+  if (status !== undefined && !status.isFile())
+    throw new VmtestError('VMTEST_BAD_INPUT', `${path}: is no regular file`);
 }
 
 /** The event of a line, or what is wrong with the line. */
