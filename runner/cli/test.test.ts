@@ -91,6 +91,12 @@ describe('vmtest test', () => {
       'vmtest: vmtest.config.yaml:1: retrys: no such key; did you mean retries?\nvmtest.config.yaml:2: workers: 0 is not auto, a number from 1 to 10000, or a share of the CPUs like 50%',
     ],
     [
+      'one that ends the process',
+      { 'vmtest.config.mjs': 'process.exit(0);' },
+      ['--list'],
+      'vmtest: CWD/vmtest.config.mjs: calls process.exit; nothing was run',
+    ],
+    [
       'a promise for ever',
       { 'vmtest.config.mjs': 'export default new Promise(() => {});' },
       ['--list'],

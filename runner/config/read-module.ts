@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createJiti } from 'jiti';
 import { VmtestError } from '../errors.js';
+import { ExitCode } from '../exit-codes.js';
 import { findPackageRoot } from '../installation.js';
 import { type Document, fileProblem } from './document.js';
 import { lineInSource } from './line-in-source.js';
@@ -24,6 +25,7 @@ export async function readModule(path: string, source: string): Promise<Document
   const { cache } = createRequire(path);
   const before = new Set(Object.keys(cache));
   let exported: unknown;
+  const stayed = noteExit(path);
   try {
     // Not `import`: that would run a module that throws a second time.
     const module = jiti.evalModule(source, { filename: path, async: true, forceTranspile: true });
@@ -31,6 +33,7 @@ export async function readModule(path: string, source: string): Promise<Document
   } catch (error) {
     throw moduleProblem(error, path);
   } finally {
+    stayed();
     // --watch reads everything anew; within one reading, a module that is imported twice is run once.
     for (const key of Object.keys(cache)) {
       if (!before.has(key) && !key.includes('/node_modules/')) delete cache[key];
@@ -38,6 +41,16 @@ export async function readModule(path: string, source: string): Promise<Document
   }
   if (exported === undefined) throw fileProblem('has no default export; write `export default defineConfig({ ... })`');
   return { value: exported, lineOf: (at) => lineInSource(source, at, exported) };
+}
+
+/** A configuration that ends the process would pass for a run in which nothing failed. Returns what is called when it did not. */
+function noteExit(path: string): () => void {
+  const onExit = (): void => {
+    process.stderr.write(`vmtest: ${path}: calls process.exit; nothing was run\n`);
+    process.exitCode = ExitCode.usage;
+  };
+  process.once('exit', onExit);
+  return () => process.off('exit', onExit);
 }
 
 /** Where nothing is left to do and the promise is still open, Node would end without a word. */
