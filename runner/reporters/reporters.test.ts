@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventsOf, TYPICAL } from '../results/testing/run-events.js';
+import { copyAttachments } from './blob.js';
 import { combineReporters } from './reporters.js';
 import { createFileSink, createSpool, createStreamSink } from './sink.js';
 import { parseReporters } from './spec.js';
@@ -189,6 +190,22 @@ describe('json', () => {
 });
 
 describe('blob', () => {
+  it('takes directories, and nothing that a link leads to', async () => {
+    const from = join(directory, 'from');
+    await mkdir(join(from, 'out/deep'), { recursive: true });
+    await writeFile(join(from, 'out/deep/file'), 'x');
+    await symlink('/etc/hostname', join(from, 'out/link'));
+    await symlink('/etc', join(from, 'etc'));
+    const to = join(directory, 'to');
+    const attach = (path: string) => ({ name: 'copy-out', path });
+    expect(await copyAttachments(['out', 'etc', 'etc/hostname', 'none'].map(attach), from, to)).toEqual([
+      'etc',
+      'etc/hostname',
+      'none',
+    ]);
+    expect(await readdir(to, { recursive: true })).toEqual(['out', 'out/deep', 'out/deep/file']);
+  });
+
   it('has the events and the files that are there, and none from elsewhere', async () => {
     const results = join(directory, 'results');
     const blob = join(directory, 'blob');
