@@ -16,9 +16,12 @@ import { parseCount } from './units.js';
 export function parseCommandLine(argv: readonly string[], context: ParseContext): Command {
   let parsed: Command | undefined;
   let printed = '';
-  const program = createProgram(context, (command) => {
+  const words = withDefault(argv);
+  const settle = (command: Command): void => {
     parsed = command;
-  });
+  };
+  // Most of a start of `run` would be for flags of other commands.
+  const program = createProgram(context, settle, words[0]);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => {
@@ -29,7 +32,7 @@ export function parseCommandLine(argv: readonly string[], context: ParseContext)
     });
   }
   try {
-    program.parse(withDefault(argv), { from: 'user' });
+    program.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'print', text: printed };
@@ -42,8 +45,29 @@ export function parseCommandLine(argv: readonly string[], context: ParseContext)
   return parsed;
 }
 
-/** The commands and their flags; `settle` gets the one that is parsed. */
-export function createProgram(context: ParseContext, settle: (command: Command) => void): Parser {
+type Add = (program: Parser, context: ParseContext, settle: (command: Command) => void) => void;
+
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, Add>> = {
+  test: (program, _, settle) => addTest(program, settle),
+  run: addRun,
+  init: (program, _, settle) => addInit(program, settle),
+  scan: (program, _, settle) => addScan(program, settle),
+  parse: (program, _, settle) => addParse(program, settle),
+  report: (program, _, settle) => addReport(program, settle),
+  'merge-reports': (program, _, settle) => addMergeReports(program, settle),
+  doctor: (program, _, settle) => addDoctor(program, settle),
+  images: (program, _, settle) => addImages(program, settle),
+  'kernel-config': (program, _, settle) => addKernelConfig(program, settle),
+  completion: (program, _, settle) => addCompletion(program, settle),
+};
+
+/** The commands and their flags, or only one of them; `settle` gets the one that is parsed. */
+export function createProgram(
+  context: ParseContext,
+  settle: (command: Command) => void,
+  only?: string | undefined,
+): Parser {
   const program = new Parser('vmtest')
     .description(
       'Boots Linux guests under its own KVM core and runs tests and commands in them.\n' +
@@ -53,17 +77,8 @@ export function createProgram(context: ParseContext, settle: (command: Command) 
     .version(context.version, '-V, --version')
     .helpCommand('help [command]', 'say more about a command')
     .enablePositionalOptions();
-  addTest(program, settle);
-  addRun(program, context, settle);
-  addInit(program, settle);
-  addScan(program, settle);
-  addParse(program, settle);
-  addReport(program, settle);
-  addMergeReports(program, settle);
-  addDoctor(program, settle);
-  addImages(program, settle);
-  addKernelConfig(program, settle);
-  addCompletion(program, settle);
+  const wanted = only !== undefined && Object.hasOwn(COMMANDS, only) ? [COMMANDS[only]] : Object.values(COMMANDS);
+  for (const add of wanted) add?.(program, context, settle);
   return program;
 }
 
