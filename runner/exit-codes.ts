@@ -6,7 +6,7 @@ export const ExitCode = {
   ok: 0,
   usage: 2,
   /** Of runs of a plan and of reports: only the host failed. */
-  resultsLost: 3,
+  hostFailed: 3,
   splat: 119,
   guestPanic: 120,
   bootTimeout: 121,

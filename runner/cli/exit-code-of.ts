@@ -14,7 +14,7 @@ const CODES: Readonly<Record<string, number>> = {
   VMTEST_INTERRUPTED: ExitCode.interrupted,
   VMTEST_COMMAND_NOT_FOUND: ExitCode.commandNotFound,
   VMTEST_COMMAND_NOT_STARTED: ExitCode.commandNotStarted,
-  VMTEST_RESULTS: ExitCode.resultsLost,
+  VMTEST_RESULTS: ExitCode.hostFailed,
   VMTEST_OUTPUT_CLOSED: exitCodeOfSignal(13), // SIGPIPE
 };
 

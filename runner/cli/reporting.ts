@@ -56,5 +56,5 @@ export async function replay(
 export function settle(code: number, problems: readonly ReporterProblem[]): number {
   const closed = problems.find(({ error }) => error.code === 'VMTEST_OUTPUT_CLOSED');
   if (closed !== undefined) throw closed.error;
-  return code === 0 && problems.length > 0 ? ExitCode.resultsLost : code;
+  return code === 0 && problems.length > 0 ? ExitCode.hostFailed : code;
 }

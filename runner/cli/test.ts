@@ -31,12 +31,12 @@ export async function test(command: TestCommand, signal: AbortSignal): Promise<n
   }
 }
 
-/** Here 3 stands for the host, and not 125, which a command in a guest cannot be taken for. */
+/** `run` says 125 of the host, since its other codes are the command's; here 3 is free, as CI systems know it. */
 function refused(error: unknown): number {
   const code = exitCodeOf(error);
   if (code !== ExitCode.infrastructure) throw error;
   process.stderr.write(errorLines(error));
-  return ExitCode.resultsLost;
+  return ExitCode.hostFailed;
 }
 
 /** A shard may have no jobs, on a machine without KVM, too. */
@@ -56,7 +56,7 @@ async function runOnce(request: TestRequest, signal: AbortSignal): Promise<numbe
   const closed = problems.find(({ error }) => error.code === 'VMTEST_OUTPUT_CLOSED');
   if (closed !== undefined) throw closed.error;
   const code = exitCodeOfStatus(status);
-  return code === ExitCode.ok && (lost || problems.length > 0) ? ExitCode.resultsLost : code;
+  return code === ExitCode.ok && (lost || problems.length > 0) ? ExitCode.hostFailed : code;
 }
 
 /** Until it is interrupted. A configuration that is wrong just now is told, and waited for. */

@@ -9,7 +9,7 @@ function messageOf(config: unknown): string | undefined {
   const checked = checkConfig(config);
   if ('problems' in checked) return checked.problems[0]?.message;
   try {
-    normalizeConfig(checked.config, '/work');
+    normalizeConfig(checked.config, '/base');
   } catch (error) {
     return (error as Error).message;
   }

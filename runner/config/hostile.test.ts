@@ -13,7 +13,7 @@ function outcomeOf(read: () => unknown): string | undefined {
   try {
     const checked = checkConfig(plainValue(read()));
     if ('problems' in checked) return checked.problems.map(({ message }) => message).join('; ');
-    normalizeConfig(checked.config, '/work');
+    normalizeConfig(checked.config, '/base');
     return undefined;
   } catch (error) {
     if (error instanceof VmtestError && error.code === 'VMTEST_CONFIG') return error.message;

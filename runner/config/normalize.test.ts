@@ -6,7 +6,7 @@ import type { VmtestConfig } from './vmtest-config.js';
 
 const SUITES = [{ name: 's', run: 'true' }];
 
-function normalize(config: Partial<VmtestConfig>, directory = '/work') {
+function normalize(config: Partial<VmtestConfig>, directory = '/base') {
   const checked = checkConfig({ suites: SUITES, ...config });
   if ('problems' in checked) throw new Error(checked.problems.map(({ message }) => message).join('\n'));
   return normalizeConfig(checked.config, directory);
@@ -33,8 +33,8 @@ describe('cells', () => {
     };
     expect(cellsOf({ guest: { ...guest, kernel: 'k' } })['micro']).toEqual({
       arch: 'x86_64',
-      kernel: '/work/k',
-      initrd: '/work/i.cpio',
+      kernel: '/base/k',
+      initrd: '/base/i.cpio',
       modules: '/m',
       load: ['xfs'],
       root: { path: `${homedir()}/root.img`, writable: true },
@@ -43,7 +43,7 @@ describe('cells', () => {
       memoryMib: 1536,
       append: 'a=b',
       disks: [
-        { path: '/work/d.img', mode: 'overlay' },
+        { path: '/base/d.img', mode: 'overlay' },
         { path: '/abs.img', mode: 'ro', serial: 'x' },
       ],
       nested: true,
@@ -60,24 +60,24 @@ describe('cells', () => {
       cellsOf({ kernels: ['cloud', './linux-6.1/', { name: 'debug', kernel: 'k', append: 'debug' }], images }),
     ).toEqual({
       'cloud/debian-12': { kernel: 'cloud', image: images[0] },
-      'cloud/own': { kernel: 'cloud', root: { path: '/work/r.tar', writable: false }, init: '/sbin/init' },
-      'linux-6.1/debian-12': { kernel: '/work/linux-6.1', image: images[0] },
+      'cloud/own': { kernel: 'cloud', root: { path: '/base/r.tar', writable: false }, init: '/sbin/init' },
+      'linux-6.1/debian-12': { kernel: '/base/linux-6.1', image: images[0] },
       'linux-6.1/own': {
-        kernel: '/work/linux-6.1',
-        root: { path: '/work/r.tar', writable: false },
+        kernel: '/base/linux-6.1',
+        root: { path: '/base/r.tar', writable: false },
         init: '/sbin/init',
       },
-      'debug/debian-12': { kernel: '/work/k', append: 'debug', image: images[0] },
+      'debug/debian-12': { kernel: '/base/k', append: 'debug', image: images[0] },
       'debug/own': {
-        kernel: '/work/k',
+        kernel: '/base/k',
         append: 'debug',
-        root: { path: '/work/r.tar', writable: false },
+        root: { path: '/base/r.tar', writable: false },
         init: '/sbin/init',
       },
     });
     expect(cellsOf({ kernels: { stable: 'a/bzImage', next: { kernel: 'b/bzImage', append: 'x' } } })).toEqual({
-      stable: { kernel: '/work/a/bzImage' },
-      next: { kernel: '/work/b/bzImage', append: 'x' },
+      stable: { kernel: '/base/a/bzImage' },
+      next: { kernel: '/base/b/bzImage', append: 'x' },
     });
   });
 
@@ -107,7 +107,7 @@ describe('cells', () => {
       'cloud/512M/on': { kernel: 'cloud', memoryMib: 512, append: 'kasan' },
       'generic/4G': { kernel: 'generic', memoryMib: 4096 },
       'bzImage/8': { kernel: '/next/bzImage', cpus: 8 },
-      tiny: { kernel: '/work/t' },
+      tiny: { kernel: '/base/t' },
     });
   });
 });
@@ -221,7 +221,7 @@ describe('settings', () => {
       {},
       {
         workers: 'auto',
-        output: '/work/vmtest-results',
+        output: '/base/vmtest-results',
         failOnFlaky: false,
       },
     ],
@@ -235,7 +235,7 @@ describe('settings', () => {
       },
       {
         workers: { percent: 50 },
-        reporters: [{ name: 'dot' }, { name: 'junit', output: '/work/out/j.xml', junit: { flakyFailures: true } }],
+        reporters: [{ name: 'dot' }, { name: 'junit', output: '/base/out/j.xml', junit: { flakyFailures: true } }],
         output: '/o',
         maxFailures: 3,
         failOnFlaky: true,
@@ -245,7 +245,7 @@ describe('settings', () => {
       { workers: 4, maxFailures: 0 },
       {
         workers: { count: 4 },
-        output: '/work/vmtest-results',
+        output: '/base/vmtest-results',
         failOnFlaky: false,
       },
     ],

@@ -22,7 +22,7 @@ export function makeSuite(name: string, more: Partial<Suite> = {}): Suite {
   };
 }
 
-export const makeCell = (name: string, axes: Record<string, string> = {}): Cell => ({ name, axes, guest: {} });
+export const makeCell = (name: string, axes: Cell['axes'] = {}): Cell => ({ name, axes, guest: {} });
 
 /** Labels by axis; each label sets nothing. */
 export const makeAxes = (labels: Record<string, string[]>): Axis[] =>

@@ -2,10 +2,10 @@
  * What happened in a run, as it happened: one JSON object per line of `events.jsonl`. Every reporter works from these
  * alone, while the run goes on or years later. docs/events.md is the same for people.
  */
-import type { CaseLocation } from '../case-result.js';
+import type { CaseResult } from '../case-result.js';
 import type { Fault } from '../faults/fault.js';
 import type { Counts } from '../suite-result.js';
-import type { CaseVerdict, Verdict } from '../verdict.js';
+import type { Verdict } from '../verdict.js';
 
 /** A reader refuses streams of another one. Fields may be added within a version; unknown ones are ignored. */
 export const EVENTS_VERSION = 1;
@@ -78,14 +78,8 @@ export interface GuestReady extends OfAttempt {
   shared?: true;
 }
 
-export interface CaseEnd extends OfAttempt {
+export interface CaseEnd extends OfAttempt, CaseResult {
   type: 'case';
-  path: readonly string[];
-  verdict: CaseVerdict;
-  message?: string;
-  diagnostics?: string;
-  durationMs?: number;
-  location?: CaseLocation;
   /** Why the verdict is not what the test said: an expectation of the configuration. */
   expected?: string;
 }

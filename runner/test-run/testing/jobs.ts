@@ -1,26 +1,13 @@
 /** Jobs for tests, with what they do not say. */
 import type { Cell, Job, Suite } from '../../plan/plan.js';
+import { makeCell, makeSuite } from '../../plan/testing/make.js';
 import { EVENTS_VERSION, type RunBegin } from '../../results/events/event.js';
 
-export const cell = (name = 'micro', axes: Cell['axes'] = { image: name }): Cell => ({ name, axes, guest: {} });
+export const cell = (name = 'micro', axes: Cell['axes'] = { image: name }): Cell => makeCell(name, axes);
 
-export const suite = (name: string, overrides: Partial<Suite> = {}): Suite => ({
-  name,
-  run: name,
-  parse: 'exit-code',
-  env: {},
-  setup: [],
-  teardown: [],
-  copyIn: [],
-  copyOut: [],
-  timeouts: { boot: 60_000, command: 60_000 },
-  retries: 0,
-  expect: [],
-  isolate: 'guest',
-  faults: 'fail',
-  allowedFaults: [],
-  ...overrides,
-});
+/** Its command is its name, for fakes to tell them apart. */
+export const suite = (name: string, overrides: Partial<Suite> = {}): Suite =>
+  makeSuite(name, { run: name, ...overrides });
 
 export const job = (of: Suite | string, where: Cell = cell(), repetition = 1): Job => {
   const what = typeof of === 'string' ? suite(of) : of;
