@@ -4,6 +4,7 @@ import type { TestInfo } from '@playwright/test';
 import type { Guest, GuestEnd, GuestSpec } from '../../runner/engine/guest.js';
 import { loadAddon } from '../../runner/engine/native/addon.js';
 import { createNativeGuest } from '../../runner/engine/native/vmm.js';
+import { hostArchitecture } from '../../runner/images/kernels/architecture.js';
 import { findInstallation } from '../../runner/installation.js';
 import { tinyKernel } from './tiny-kernel.js';
 
@@ -18,7 +19,7 @@ export async function createGuest(spec: Partial<GuestSpec> & { kernel: string })
   let console = '';
   let panicked = false;
   const guest = await createNativeGuest(
-    { cpus: 1, memoryMib: 64, cmdline: '', disks: [], nested: false, ...spec },
+    { arch: hostArchitecture(), cpus: 1, memoryMib: 64, cmdline: '', disks: [], nested: false, ...spec },
     {
       addon: loadAddon(),
       vmm: findInstallation().vmm,

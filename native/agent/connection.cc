@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "agent/transfer.h"
+#include "agent/workload.h"
 
 namespace vmtest::agent {
 namespace {
@@ -99,6 +100,13 @@ void Connection::HandleRequest(const Frame& frame) {
       return;
     case FrameType::kSetClock:
       SetClock(frame.payload);
+      return;
+    case FrameType::kMeasure:
+      if (!frame.payload.empty()) {
+        break;
+      }
+      FrameWriter(&out_, FrameType::kMeasured).U64(TimeWorkload());
+      Close();
       return;
     case FrameType::kExec: {
       const auto request = ParseExec(frame.payload);

@@ -24,6 +24,7 @@
 #include "agent/power.h"
 #include "agent/server.h"
 #include "agent/session.h"
+#include "agent/workload.h"
 
 namespace vmtest::agent {
 namespace {
@@ -62,6 +63,7 @@ std::string Hello(void* pointer) {
 int Usage() {
   constexpr std::string_view kText =
       "usage: vmtest-agent [--unix-listen PATH --unix-dial PATH]\n"
+      "       vmtest-agent --measure    nanoseconds of the workload that guests are compared by\n"
       "       vmtest-agent --version\n"
       "Serves vsock port 1024 and dials the host, or the two Unix sockets, for tests.\n";
   (void)!::write(2, kText.data(), kText.size());
@@ -218,6 +220,10 @@ int main(int argc, char** argv) {
     const std::string_view argument(argv[i]);
     if (argument == "--version") {
       ::printf("vmtest-agent %s\n", vmtest::agent::kAgentVersion.data());
+      return 0;
+    }
+    if (argument == "--measure") {
+      ::printf("%llu\n", static_cast<unsigned long long>(vmtest::agent::TimeWorkload()));
       return 0;
     }
     const bool has_value = i + 1 < argc;

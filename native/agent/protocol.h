@@ -35,6 +35,7 @@ enum class FrameType : uint8_t {
   kError = 0x02,
   kOk = 0x03,
   kPong = 0x04,
+  kMeasured = 0x05,
 
   kExec = 0x10,
   kPutFile = 0x11,
@@ -45,6 +46,7 @@ enum class FrameType : uint8_t {
   kPower = 0x16,
   kPing = 0x17,
   kGlob = 0x18,
+  kMeasure = 0x19,
 
   kStarted = 0x20,
   kStdin = 0x21,

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "arch/x86_64/probe.h"
+#include "arch/x86_64/tsc.h"
 #include "vmm/controller.h"
 #include "vmm/version.h"
 
@@ -25,6 +26,7 @@ constexpr int kExitFailed = 1;
 constexpr std::string_view kUsage =
     "usage: vmtest-vmm                     serve one guest over fd 3 (started by vmtest)\n"
     "       vmtest-vmm --probe-kvm [PATH]  can this machine's KVM run a kernel? one JSON line\n"
+    "       vmtest-vmm --tsc-khz           the rate of this machine's time stamp counter, in kHz\n"
     "       vmtest-vmm --version\n";
 
 int Probe(const std::string& path) {
@@ -34,6 +36,16 @@ int Probe(const std::string& path) {
                                {"hint", result.hint}};
   fmt::print("{}\n", line.dump());
   return result.status == x86::ProbeStatus::kUsable ? 0 : kExitFailed;
+}
+
+int PrintTscKhz() {
+  const auto khz = x86::MeasureTscKhz();
+  if (!khz) {
+    fmt::print(stderr, "vmtest-vmm: the time stamp counter does not advance steadily\n");
+    return kExitFailed;
+  }
+  fmt::print("{}\n", *khz);
+  return 0;
 }
 
 // The soft limit on descriptors is often 1024, for programs that use select(). We do not, and each
@@ -92,6 +104,9 @@ int main(int argc, char** argv) {
   const std::string_view option = argv[1];
   if (option == "--probe-kvm" && argc <= 3) {
     return vmtest::Probe(argc == 3 ? argv[2] : "/dev/kvm");
+  }
+  if (option == "--tsc-khz" && argc == 2) {
+    return vmtest::PrintTscKhz();
   }
   if (option == "--version" && argc == 2) {
     fmt::print("vmtest-vmm {} {}\n", vmtest::kVersion, vmtest::kArch);

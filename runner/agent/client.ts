@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 
 import { VmtestError } from '../errors.js';
 import { protocolError } from './agent-error.js';
-import { FrameBuilder } from './codec.js';
+import { FrameBuilder, PayloadReader } from './codec.js';
 import { type ExecProcess, startExec } from './exec.js';
 import type { Capture, ExecOptions } from './exec-options.js';
 import { type GetOptions, type GetTreeOptions, getFile, getTree, type ReadFileOptions, readFile } from './get.js';
@@ -112,6 +112,21 @@ export class AgentClient {
     await operation.send(new FrameBuilder(FrameType.ping).raw(cookie).build());
     const { type, payload } = await operation.read();
     if (type !== FrameType.pong || !payload.equals(cookie)) throw protocolError('an answer that is not the echo');
+  }
+
+  /**
+   * Has the agent run a fixed piece of work, during which it does nothing else, and returns what that took: milliseconds of
+   * the guest's clock. `vmtest-agent --measure` does the same on its host.
+   */
+  async measure(options: OperationOptions = {}): Promise<number> {
+    await using operation = await Operation.open('a measurement', this.#connect, options);
+    await operation.send(new FrameBuilder(FrameType.measure).build());
+    const { type, payload } = await operation.read();
+    if (type !== FrameType.measured) throw protocolError(`a frame of type ${type} in place of MEASURED`);
+    const reader = new PayloadReader(payload);
+    const nanoseconds = reader.u64();
+    reader.end();
+    return Number(nanoseconds) / 1e6;
   }
 
   async #power(name: string, action: number, options: OperationOptions): Promise<void> {

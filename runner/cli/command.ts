@@ -1,5 +1,6 @@
 /** What `vmtest` can be told to do: argv, parsed and checked, as plain values. */
 
+import type { EngineChoice } from '../engine/choice.js';
 import type { DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Flavour } from '../images/packages.js';
@@ -11,6 +12,8 @@ import type { Copies } from './copy-spec.js';
 export interface RunCommand extends Copies {
   kind: 'run';
   argv: string[];
+  engine?: EngineChoice;
+  arch?: Architecture;
   image?: string;
   kernel?: string;
   initrd?: string;
@@ -66,6 +69,8 @@ export interface TestCommand {
   reporters?: ReporterSpec[];
   /** Relative to the working directory. */
   output?: string;
+  /** Of all guests. */
+  engine?: EngineChoice;
   /** Limit of the suites' commands, milliseconds. */
   timeoutMs?: number;
   failOnFlaky: boolean;

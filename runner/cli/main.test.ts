@@ -84,7 +84,7 @@ describe('vmtest', () => {
     );
   });
 
-  it('starts nothing when KVM is not usable, but bad input is told first', async () => {
+  it('starts nothing when no engine can serve the guest, but bad input is told first', async () => {
     const VMTEST_VMM = await fakeProbe(
       '{"status":"interpreted","message":"every instruction is emulated","hint":"h"}',
       1,
@@ -93,7 +93,19 @@ describe('vmtest', () => {
     const run = await vmtest(['run', '--', 'true'], env);
     expect(run).toMatchObject({
       exitCode: 125,
-      stderr: 'vmtest: KVM is not usable here (interpreted): every instruction is emulated; h',
+      stderr:
+        'vmtest: no engine can run a guest for x86_64 here: KVM is not usable here (interpreted): every instruction is ' +
+        'emulated (h), and qemu-system-x86_64 is not installed (Debian: qemu-system-x86); install it, or name one with ' +
+        'VMTEST_QEMU_X86_64',
+    });
+    expect(await vmtest(['run', '--engine', 'native', '--', 'true'], env)).toMatchObject({
+      exitCode: 125,
+      stderr:
+        'vmtest: KVM is not usable here (interpreted): every instruction is emulated; h; --engine qemu works without it, slower',
+    });
+    expect(await vmtest(['run', '--engine', 'native', '--arch', 'aarch64', '--', 'true'], env)).toMatchObject({
+      exitCode: 125,
+      stderr: expect.stringContaining("the native engine runs guests of this machine's architecture, x86_64"),
     });
     const bad = await vmtest(['run', '--kernel', '/nowhere/kernel', '--', 'true'], env);
     expect(bad).toMatchObject({ exitCode: 2, stderr: 'vmtest: kernel /nowhere/kernel: does not exist' });

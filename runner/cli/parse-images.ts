@@ -1,10 +1,10 @@
 /** `vmtest images` as it is written. Pure. */
 import { Option, type Command as Parser } from 'commander';
-import { ARCHITECTURES, type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
+import { type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import { FLAVOURS, type Flavour } from '../images/packages.js';
 import { DEFAULT_IMAGE } from '../machine/defaults.js';
 import type { Command } from './command.js';
-import { subcommand, usage } from './parse-tools.js';
+import { archOption, subcommand, usage } from './parse-tools.js';
 
 export function addImages(program: Parser, settle: (command: Command) => void): void {
   const images = subcommand(program, 'images').description('the images and kernels that guests boot from');
@@ -12,8 +12,6 @@ export function addImages(program: Parser, settle: (command: Command) => void): 
 }
 
 function addImageCommands(images: Parser, settle: (command: Command) => void): void {
-  const archOption = () =>
-    new Option('--arch <arch>', `${ARCHITECTURES.join(' or ')} (default: this machine's)`).choices(ARCHITECTURES);
   const archOf = (flags: { arch?: Architecture }): Architecture => flags.arch ?? hostArchitecture();
   subcommand(images, 'fetch')
     .description('get images and kernels into the cache, for runs without a network; what is there stays')

@@ -1,17 +1,21 @@
 /** `vmtest run` as it is written. Pure. */
 import { Option, type Command as Parser } from 'commander';
+import type { EngineChoice } from '../engine/choice.js';
 import type { DiskMode, DiskSpec } from '../engine/guest.js';
+import type { Architecture } from '../images/kernels/architecture.js';
 import { MAX_DISKS, SYSTEMD } from '../machine/defaults.js';
 import type { Command, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
 import { exitCodesHelp } from './help.js';
-import { collect, type ParseContext, subcommand, usage } from './parse-tools.js';
+import { archOption, collect, engineOption, type ParseContext, subcommand, usage } from './parse-tools.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
 const MIB = 2 ** 20;
 
 /** Options as commander gives them, still as text. */
 interface RunFlags {
+  engine?: EngineChoice;
+  arch?: Architecture;
   image?: string;
   kernel?: string;
   initrd?: string;
@@ -42,6 +46,8 @@ export function addRun(program: Parser, context: ParseContext, settle: (command:
     .description('boot a guest, run a command in it, exit with its exit code')
     .usage('[options] -- <command> [args...]')
     .argument('<command...>', 'the command and its arguments')
+    .addOption(engineOption())
+    .addOption(archOption())
     .option('--image <name>', 'kernel and root from an image, like debian-12 (default: micro)')
     .option(
       '--kernel <path>',
@@ -104,6 +110,8 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     dryRun: flags.dryRun === true,
     tty: flags.tty,
   };
+  if (flags.engine !== undefined) command.engine = flags.engine;
+  if (flags.arch !== undefined) command.arch = flags.arch;
   for (const name of ['image', 'kernel', 'initrd', 'modules', 'append', 'cwd', 'user', 'console'] as const) {
     const value = flags[name];
     if (value === undefined) continue;

@@ -1,9 +1,10 @@
 /** `vmtest test` as it is written. Pure. */
 import { Option, type Command as Parser } from 'commander';
+import type { EngineChoice } from '../engine/choice.js';
 import { parseReporters, REPORTER_NAMES, type ReporterSpec, takesOutput } from '../reporters/spec.js';
 import type { Command, TestCommand } from './command.js';
 import { testHelp } from './help.js';
-import { collect, nonEmpty, subcommand, usage } from './parse-tools.js';
+import { collect, engineOption, nonEmpty, subcommand, usage } from './parse-tools.js';
 import { parseCount, parseDuration, parseShard, parseWorkers } from './units.js';
 
 /** Options as commander gives them, still as text. */
@@ -23,6 +24,7 @@ interface TestFlags {
   dryRun?: true;
   reporter?: string[];
   output?: string;
+  engine?: EngineChoice;
   timeout?: string;
   failOnFlaky?: true;
   passWithNoTests?: true;
@@ -57,6 +59,7 @@ export function addTest(program: Parser, settle: (command: Command) => void): vo
         .argParser(collect),
     )
     .option('--output <dir>', 'directory of the results')
+    .addOption(engineOption())
     .option('--timeout <time>', 'limit for the command of each suite, like 30s, 2m')
     .option('--fail-on-flaky', 'fail when a suite passed only when it was tried again')
     .option('--pass-with-no-tests', 'it is no failure that no job fits')
@@ -92,6 +95,7 @@ function testCommand(filters: string[], flags: TestFlags): TestCommand {
   if (workers !== undefined) command.workers = parseWorkers('--workers', workers);
   if (retries !== undefined) command.retries = parseCount('--retries', retries, 0, 100);
   if (typeof failures === 'number') command.maxFailures = failures;
+  if (flags.engine !== undefined) command.engine = flags.engine;
   if (timeout !== undefined) command.timeoutMs = parseDuration('--timeout', timeout);
   if (flags.reporter !== undefined) command.reporters = shared(parseReporters('--reporter', flags.reporter.join(',')));
   return command;

@@ -1,6 +1,8 @@
 /** What the parsers of several commands need. */
-import type { Command as Parser } from 'commander';
+import { Option, type Command as Parser } from 'commander';
+import { ENGINE_CHOICES } from '../engine/choice.js';
 import { VmtestError } from '../errors.js';
+import { ARCHITECTURES } from '../images/kernels/architecture.js';
 import { examplesHelp } from './help.js';
 
 export interface ParseContext {
@@ -26,3 +28,12 @@ export function nonEmpty(flag: string, value: string): string {
   if (value.includes('\0')) throw usage(`${flag}: contains a NUL character`);
   return value;
 }
+
+export const archOption = (): Option =>
+  new Option('--arch <arch>', `${ARCHITECTURES.join(' or ')} (default: this machine's)`).choices(ARCHITECTURES);
+
+export const engineOption = (): Option =>
+  new Option(
+    '--engine <name>',
+    'native (KVM), qemu (emulation), or auto: native where KVM works, else qemu (default: auto, or VMTEST_ENGINE)',
+  ).choices(ENGINE_CHOICES);

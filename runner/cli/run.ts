@@ -2,11 +2,14 @@
 import type { ExecResult } from '../agent/index.js';
 import { createCleanup } from '../cleanup.js';
 import { withLimits } from '../deadline.js';
+import { engineUse } from '../engine/engine-use.js';
 import { VmtestError } from '../errors.js';
 import { exitCodeOfSignal } from '../exit-codes.js';
+import { hostArchitecture } from '../images/kernels/architecture.js';
 import { type LaunchOptions, launch } from '../machine/launch.js';
 import type { Machine } from '../machine/machine.js';
 import { planGuest } from '../machine/plan.js';
+import { engineLine } from '../reporters/shown.js';
 import type { RunCommand } from './command.js';
 import { openConsole } from './console-output.js';
 import type { PreparedCopies } from './copies.js';
@@ -54,6 +57,8 @@ async function dryRun(command: RunCommand, signal: AbortSignal): Promise<number>
 
 function launchOptions(command: RunCommand): LaunchOptions {
   return {
+    engine: command.engine,
+    arch: command.arch,
     image: command.image,
     kernel: command.kernel,
     initrd: command.initrd,
@@ -68,12 +73,13 @@ function launchOptions(command: RunCommand): LaunchOptions {
     nested: command.nested,
     bootTimeoutMs: command.bootTimeoutMs,
     onProgress: say,
+    onStart: (_, engine) => say(engineLine(engineUse(engine, command.arch ?? hostArchitecture()))),
     onLog: (level, message) => say(`${level}: ${message}`),
   };
 }
 
 async function execute(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<number> {
-  const { timeoutMs } = command;
+  const timeoutMs = command.timeoutMs === undefined ? undefined : Math.round(command.timeoutMs * machine.timeScale);
   const terminal = terminalFor(command.tty);
   const process = machine.exec(command.argv, {
     env: command.env,

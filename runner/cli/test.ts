@@ -4,8 +4,7 @@ import { VmtestError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import { findInstallation } from '../installation.js';
 import { exitCodeOfStatus } from '../results/events/status.js';
-import type { Boot } from '../test-run/boot.js';
-import { prepareNativeBoot } from '../test-run/native-boot.js';
+import { type GuestBoot, prepareGuestBoot } from '../test-run/guest-boot.js';
 import { planTests, runTests, type TestRequest } from '../test-run/run-tests.js';
 import { waitForChange, watchedPaths } from '../test-run/watch.js';
 import type { TestCommand } from './command.js';
@@ -39,17 +38,22 @@ function refused(error: unknown): number {
   return ExitCode.hostFailed;
 }
 
-/** A shard may have no jobs, on a machine without KVM, too. */
-const noGuests: Boot = () => Promise.reject(new Error('there was no job for a guest'));
+/** A shard may have no jobs, on a machine without any engine, too. */
+const noGuests: GuestBoot = { boot: () => Promise.reject(new Error('there was no job for a guest')), uses: [] };
 
 async function runOnce(request: TestRequest, signal: AbortSignal): Promise<number> {
   const planned = await planTests(request);
+  const guests = planned.planned.plan.jobs.map(({ cell }) => cell.guest);
+  const { env } = process;
+  const { boot, uses } =
+    guests.length === 0 ? noGuests : await prepareGuestBoot({ guests, engine: request.engine, env, signal });
   const { status, problems, lost } = await runTests(request, planned, {
-    boot: planned.planned.plan.jobs.length === 0 ? noGuests : await prepareNativeBoot(signal),
+    boot,
+    engines: uses,
     version: findInstallation().version,
     argv: process.argv.slice(2),
     stdout: process.stdout,
-    env: process.env,
+    env,
     warn,
     signal,
   });

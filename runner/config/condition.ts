@@ -7,12 +7,13 @@ import type { VmtestConfig } from './vmtest-config.js';
 
 /** Throws `VMTEST_CONFIG` for labels that no cell has. */
 export function conditionOf(
-  { kernelVersion, axes }: NonNullable<VmtestConfig['suites'][number]['only']>,
+  { kernelVersion, engine, axes }: NonNullable<VmtestConfig['suites'][number]['only']>,
   known: KnownLabels,
   path: ConfigPath,
 ): Condition {
   return {
     ...(kernelVersion === undefined ? {} : { kernelVersion }),
+    ...(engine === undefined ? {} : { engine }),
     ...(axes === undefined ? {} : { axes: labelPattern(axes, withArchitectures(known), [...path, 'axes']) }),
   };
 }

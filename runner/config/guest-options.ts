@@ -8,8 +8,10 @@ import { memoryMib } from './schema/values.js';
 
 /** Paths are resolved against `directory`; the names of Debian's kernels are no paths. */
 export function guestOptions(config: GuestConfig, directory: string): GuestOptions {
-  const { arch, image, kernel, initrd, modules, load, root, init, cpus, memory, append, disks, nested } = config;
+  const { engine, arch, image, kernel, initrd, modules, load, root, init, cpus, memory, append, disks, nested } =
+    config;
   const guest: GuestOptions = {};
+  if (engine !== undefined) guest.engine = engine;
   if (arch !== undefined) guest.arch = arch;
   if (image !== undefined) guest.image = image;
   if (kernel !== undefined) guest.kernel = resolveKernel(kernel, directory);

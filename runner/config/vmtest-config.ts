@@ -90,6 +90,8 @@ export interface VmtestConfig {
 export interface NamedGuest {
   /** The label: a part of the names of cells. */
   name: string;
+  /** native, qemu, or auto: native where KVM works for the architecture, else qemu. Default: auto, or VMTEST_ENGINE. */
+  engine?: 'auto' | 'native' | 'qemu' | undefined;
   /** Architecture. Default: this machine's. */
   arch?: 'x86_64' | 'aarch64' | undefined;
   /** Gives what the others do not: NAME, or NAME@DIGEST. Default: micro. */
@@ -131,6 +133,8 @@ export interface NamedGuest {
 }
 
 export interface Guest {
+  /** native, qemu, or auto: native where KVM works for the architecture, else qemu. Default: auto, or VMTEST_ENGINE. */
+  engine?: 'auto' | 'native' | 'qemu' | undefined;
   /** Architecture. Default: this machine's. */
   arch?: 'x86_64' | 'aarch64' | undefined;
   /** Gives what the others do not: NAME, or NAME@DIGEST. Default: micro. */
@@ -209,6 +213,8 @@ export interface Expectation {
 export interface Condition {
   /** A range of versions as npm has them (>=6.1 <6.8); compared with the first three numbers of the kernel's release, in the guest. */
   kernelVersion?: string | undefined;
+  /** The engine that serves the guest: native for what needs real time, since an emulated guest is slower. */
+  engine?: 'native' | 'qemu' | undefined;
   /** By axis: the label, or labels of which one must be the cell's; * for anything. All axes must fit. */
   axes?: LabelPattern | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Architecture } from '../images/kernels/architecture.js';
 
 /** How a disk's writes are treated. `overlay`: kept for the life of the guest, never in the file. */
 export type DiskMode = 'ro' | 'rw' | 'overlay';
@@ -12,6 +13,7 @@ export interface DiskSpec {
 
 /** A guest as an engine builds it: plain values, every file by its path on the host. */
 export interface GuestSpec {
+  arch: Architecture;
   /** 1 to 32. */
   cpus: number;
   /** 64 to 65536. */
@@ -28,13 +30,13 @@ export interface GuestSpec {
   rtcBase?: number;
 }
 
-/** Who asked for a reset. */
+/** What asked for a reset; QEMU does not tell. */
 export type ResetBy = 'i8042' | 'acpi' | 'cf9';
 
 /** How a guest ended (docs/control-protocol.md), and one more: the engine's process was lost. */
 export type GuestEnd =
   | { kind: 'poweroff' }
-  | { kind: 'reset'; by: ResetBy }
+  | { kind: 'reset'; by?: ResetBy | undefined }
   | { kind: 'panic' }
   | { kind: 'triple-fault' }
   | { kind: 'debug-exit'; code: number }
@@ -48,7 +50,7 @@ export type GuestEnd =
   | { kind: 'entry-failure'; hardware_reason: string }
   | { kind: 'killed' }
   | { kind: 'host-error'; code: string; message: string }
-  | { kind: 'engine-lost'; message: string };
+  | { kind: 'engine-lost'; process: 'vmtest-vmm' | 'QEMU'; message: string };
 
 export interface QueueStats {
   popped: number;
@@ -106,3 +108,6 @@ export interface Guest extends AsyncDisposable {
   /** Also after the end of the guest, until it is disposed of. */
   stats(options?: RequestOptions): Promise<GuestStats>;
 }
+
+/** Starts an engine's guest; it does not run yet. */
+export type CreateGuest = (spec: GuestSpec, events: GuestEvents, request: RequestOptions) => Promise<Guest>;

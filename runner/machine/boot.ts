@@ -3,18 +3,20 @@ import type { Duplex } from 'node:stream';
 import { AGENT_PORT, AgentClient } from '../agent/index.js';
 import { createCleanup } from '../cleanup.js';
 import { abortReason, deferred, settledWithin, withLimits } from '../deadline.js';
-import type { GuestSpec } from '../engine/guest.js';
+import type { CreateGuest, GuestSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { bootTimeoutError, guestEndError, type MachineEnd } from './describe-end.js';
 import { createMachine, type Machine } from './machine.js';
-import { type CreateGuest, type GuestWatch, type WatchOptions, watchGuest } from './watch.js';
+import { type GuestWatch, type WatchOptions, watchGuest } from './watch.js';
 
 /** How long the news of the guest's end may come after its connections broke. Milliseconds. */
 const LATE_END_MS = 1000;
 
 export interface BootOptions extends WatchOptions {
-  /** From the start of the guest until the agent is ready, milliseconds. */
+  /** From the start of the guest until the agent is ready, milliseconds on a guest of the host's own speed. */
   timeoutMs: number;
+  /** How many times slower than its host the guest runs: the limit is so much longer. Default: 1. */
+  timeScale?: number;
 }
 
 /**
@@ -40,7 +42,8 @@ export async function bootMachine(spec: GuestSpec, create: CreateGuest, options:
 
 async function untilReady(watch: GuestWatch, options: BootOptions): Promise<Machine> {
   const { guest } = watch;
-  const { signal, timeoutMs } = options;
+  const { signal, timeScale = 1 } = options;
+  const timeoutMs = limitOf(options);
   const dialled = deferred<Duplex>();
   await watch.listen(AGENT_PORT, (stream) => dialled.resolve(stream), { signal });
   await guest.start({ signal });
@@ -48,8 +51,11 @@ async function untilReady(watch: GuestWatch, options: BootOptions): Promise<Mach
   const hello = dialled.promise.then((stream) => agent.waitReady(stream));
   const lost = watch.ended.then(() => Promise.reject(new Error('the guest ended')));
   const onTimeout = () => bootTimeoutError(timeoutMs, watch.console);
-  return createMachine(watch, agent, await withLimits(Promise.race([hello, lost]), { timeoutMs, onTimeout, signal }));
+  const ready = await withLimits(Promise.race([hello, lost]), { timeoutMs, onTimeout, signal });
+  return createMachine(watch, agent, { hello: ready, timeScale });
 }
+
+const limitOf = ({ timeoutMs, timeScale = 1 }: BootOptions): number => Math.round(timeoutMs * timeScale);
 
 /** `end` is how the guest ended by itself, `last` how it ended at all. */
 function explain(
@@ -57,11 +63,11 @@ function explain(
   end: MachineEnd | undefined,
   last: MachineEnd,
   { console }: GuestWatch,
-  { timeoutMs }: BootOptions,
+  options: BootOptions,
 ): unknown {
   const when = 'before it was ready';
   if (end !== undefined) return guestEndError(end, console, when);
   if (last.panicked || console.panic !== undefined) return guestEndError({ ...last, panicked: true }, console, when);
   const timedOut = error instanceof VmtestError && error.code === 'VMTEST_BOOT_TIMEOUT';
-  return timedOut ? bootTimeoutError(timeoutMs, console) : error;
+  return timedOut ? bootTimeoutError(limitOf(options), console) : error;
 }

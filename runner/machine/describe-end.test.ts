@@ -44,7 +44,7 @@ describe('guestEndError', () => {
     const codeOf = (end: GuestEnd) => guestEndError({ panicked: false, end }, console, 'early').code;
     expect(codeOf({ kind: 'poweroff' })).toBe('VMTEST_GUEST_ENDED');
     expect(codeOf({ kind: 'triple-fault' })).toBe('VMTEST_GUEST_ENDED');
-    expect(codeOf({ kind: 'engine-lost', message: 'm' })).toBe('VMTEST_ENGINE');
+    expect(codeOf({ kind: 'engine-lost', process: 'vmtest-vmm', message: 'm' })).toBe('VMTEST_ENGINE');
     expect(codeOf({ kind: 'host-error', code: 'io', message: 'm' })).toBe('VMTEST_ENGINE');
   });
 });
@@ -59,8 +59,10 @@ describe('bootTimeoutError', () => {
 
 describe('kernelCommandLine', () => {
   it("puts the user's arguments last, and starts the agent in a foreign initrd", () => {
-    expect(kernelCommandLine({ ownInitrd: false })).toMatch(/^console=ttyS0 .*panic=-1/);
-    expect(kernelCommandLine({ ownInitrd: false })).not.toContain('rdinit');
-    expect(kernelCommandLine({ ownInitrd: true, append: 'a=b c' })).toMatch(/ rdinit=\/vmtest\/agent a=b c$/);
+    expect(kernelCommandLine({ arch: 'x86_64', ownInitrd: false })).toMatch(/^console=ttyS0 .*panic=-1/);
+    expect(kernelCommandLine({ arch: 'x86_64', ownInitrd: false })).not.toContain('rdinit');
+    expect(kernelCommandLine({ arch: 'x86_64', ownInitrd: true, append: 'a=b c' })).toMatch(
+      / rdinit=\/vmtest\/agent a=b c$/,
+    );
   });
 });

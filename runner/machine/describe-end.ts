@@ -8,7 +8,7 @@ export function describeEnd(end: GuestEnd): string {
     case 'poweroff':
       return 'it powered off';
     case 'reset':
-      return `it asked for a reset (${end.by})`;
+      return end.by === undefined ? 'it asked for a reset' : `it asked for a reset (${end.by})`;
     case 'panic':
       return 'its kernel panicked';
     case 'triple-fault':
@@ -28,7 +28,7 @@ export function describeEnd(end: GuestEnd): string {
     case 'host-error':
       return `vmtest-vmm could not go on: ${end.message} (${end.code})`;
     case 'engine-lost':
-      return `vmtest-vmm was lost: ${end.message}`;
+      return `${end.process} was lost: ${end.message}`;
   }
 }
 

@@ -12,6 +12,8 @@ import type { AcceptStream, GuestWatch } from './watch.js';
 export interface Machine extends AsyncDisposable {
   /** `native` or `qemu`. */
   readonly engine: string;
+  /** How many times slower than its host it runs: what time limits are to be multiplied by. 1 under the native engine. */
+  readonly timeScale: number;
   /** The process on the host that runs the guest. */
   readonly pid: number;
   /** What the agent said of itself and its kernel. */
@@ -47,7 +49,13 @@ const LATE_END_MS = 30_000;
 
 const isLost = (error: unknown): boolean => error instanceof VmtestError && error.code === 'VMTEST_AGENT_LOST';
 
-export function createMachine(watch: GuestWatch, agent: AgentClient, hello: AgentHello): Machine {
+/** What is known of a guest when its agent has answered. */
+export interface GuestFacts {
+  hello: AgentHello;
+  timeScale: number;
+}
+
+export function createMachine(watch: GuestWatch, agent: AgentClient, { hello, timeScale }: GuestFacts): Machine {
   const { guest, console, ended } = watch;
   let paused = false;
   /** A guest that stands still answers nobody: told at once, and not after a time limit. */
@@ -73,6 +81,7 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, hello: Agen
 
   return {
     engine: guest.engine,
+    timeScale,
     pid: guest.pid,
     hello,
     console,

@@ -6,18 +6,18 @@ import { ensureImage } from '../images/build/ensure-image.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import { checkDisk, checkDistinct } from '../images/disk.js';
 import { type GuestImage, guestImage } from '../images/guest-image.js';
-import { hostArchitecture } from '../images/kernels/architecture.js';
+import { type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
 import type { Feature } from '../images/kernels/requirements.js';
 import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
 import type { Root, RootRequest } from '../images/roots/root.js';
 import { squashfsCompression } from '../images/roots/squashfs-compression.js';
 import { isReadOnly } from '../images/roots/superblock.js';
-import { findInstallation, imageSource } from '../installation.js';
+import { agentOf, imageSource } from '../installation.js';
 import { type CommandDefaults, commandDefaults } from './command-defaults.js';
 import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
 import { DEFAULT_IMAGE, DEFAULT_MEMORY_MIB } from './defaults.js';
 
-export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'arch' | 'features' | 'image' | 'rootFileSystem'> {
+export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'features' | 'image' | 'rootFileSystem'> {
   /** Name of an image; gives what `kernel`, `initrd` and `root` do not. Default: `micro`, where something is missing. */
   image?: string | undefined;
   /** 1 to 32. Default: 1. */
@@ -52,16 +52,16 @@ export interface GuestPlan {
 
 /** The guest to start. `cleanup` owns what has to last as long as the guest. */
 export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise<GuestPlan> {
-  const { disks = [], init, env = process.env } = options;
+  const { disks = [], init, arch = hostArchitecture(), env = process.env } = options;
   const ownInitrd = options.initrd !== undefined;
   // What is wrong with the arguments is told before a root is packed, which may take long.
-  checkCommandLine(kernelCommandLine({ ownInitrd, append: options.append }));
+  checkCommandLine(kernelCommandLine({ arch, ownInitrd, append: options.append }));
   for (const { path, mode } of disks) await checkDisk(path, mode === 'rw');
   const cache: Cache = { root: cacheRoot(env), cleanup };
-  const { agent } = findInstallation(env);
+  const agent = agentOf(arch, env);
   await checkFiles({ ...options, image: undefined, agent });
   const ownRoot = await ownRootOf(cache, options);
-  const image = await imageOf(cache, options, env);
+  const image = await imageOf(cache, options, arch, env);
   const root = ownRoot ?? imageRoot(image, options);
   if (init !== undefined && root === undefined) {
     throw new VmtestError(
@@ -72,12 +72,13 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   if (root !== undefined) await checkDisk(root.path, root.writable);
   const all = root === undefined ? disks : [rootDisk(root), ...disks];
   await checkDistinct(all);
-  const cmdline = kernelCommandLine({ ownInitrd, root, init, append: options.append });
+  const cmdline = kernelCommandLine({ arch, ownInitrd, root, init, append: options.append });
   checkCommandLine(cmdline);
   const features = await featuresOf(all, root);
-  const request = { ...options, image, features, agent, rootFileSystem: root?.fstype };
+  const request = { ...options, arch, image, features, agent, rootFileSystem: root?.fstype };
   const { kernel, initrd } = await resolveImages(cache, request, options);
   const guest: GuestSpec = {
+    arch,
     cpus: options.cpus ?? 1,
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     kernel: kernel.path,
@@ -100,11 +101,16 @@ async function ownRootOf(cache: Cache, options: PlanOptions): Promise<Root | und
 }
 
 /** The image that was named, or the one that gives what is missing. */
-async function imageOf(cache: Cache, options: PlanOptions, env: NodeJS.ProcessEnv): Promise<GuestImage | undefined> {
+async function imageOf(
+  cache: Cache,
+  options: PlanOptions,
+  arch: Architecture,
+  env: NodeJS.ProcessEnv,
+): Promise<GuestImage | undefined> {
   const complete = options.kernel !== undefined && (options.initrd !== undefined || options.root !== undefined);
   if (options.image === undefined && complete) return undefined;
-  const wanted = { name: options.image ?? DEFAULT_IMAGE, arch: hostArchitecture() };
-  return guestImage(cache, await ensureImage(cache, wanted, imageSource(wanted.arch, env), options));
+  const wanted = { name: options.image ?? DEFAULT_IMAGE, arch };
+  return guestImage(cache, await ensureImage(cache, wanted, imageSource(arch, env), options));
 }
 
 function imageRoot(image: GuestImage | undefined, { initrd }: PlanOptions): Root | undefined {

@@ -2,15 +2,13 @@
 import type { Duplex } from 'node:stream';
 import { createCleanup } from '../cleanup.js';
 import { deferred, settledWithin } from '../deadline.js';
-import type { Guest, GuestEvents, GuestSpec, RequestOptions } from '../engine/guest.js';
+import type { CreateGuest, Guest, GuestSpec, RequestOptions } from '../engine/guest.js';
 import { type ConsoleLog, createConsoleLog } from './console-log.js';
 import type { MachineEnd } from './describe-end.js';
 
 /** How long a kernel that panicked may take to end by itself before it is stopped. Milliseconds. */
 const PANIC_GRACE_MS = 10_000;
 
-/** Starts an engine's guest. */
-export type CreateGuest = (spec: GuestSpec, events: GuestEvents, request: RequestOptions) => Promise<Guest>;
 export type AcceptStream = (stream: Duplex, peerPort: number) => void;
 
 export interface WatchOptions {

@@ -1,9 +1,12 @@
 /** What a guest is made of, as plain values that can be written into a report; each as the flag of `vmtest run`. */
+import type { EngineChoice } from '../engine/choice.js';
 import type { DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 
 /** Paths are absolute: whoever reads a configuration resolves them against its directory. */
 export interface GuestOptions {
+  /** Default: `VMTEST_ENGINE`, else `auto`. */
+  engine?: EngineChoice;
   /** Default: the host's. */
   arch?: Architecture;
   /** NAME or NAME@DIGEST. Default: `micro`. */

@@ -1,5 +1,5 @@
 /** What is to be run: the values between a configuration and whatever runs it. Plain, and without effects. */
-
+import type { EngineName } from '../engine/choice.js';
 import type { AllowedFault } from '../results/faults/allow-list.js';
 import type { FormatName } from '../results/format-names.js';
 import type { GuestOptions } from './guest-options.js';
@@ -51,6 +51,8 @@ export interface Expectation {
 export interface Condition {
   /** A range of versions (semver), compared with the kernel's release without what follows its third number: `>=6.1 <6.8`. */
   kernelVersion?: string;
+  /** Which engine serves the guest: `native` for what needs the speed of the machine. */
+  engine?: EngineName;
   /** By axis: the labels of which one must be the cell's; `*` for anything. */
   axes?: Readonly<Record<string, readonly string[]>>;
 }

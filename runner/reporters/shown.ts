@@ -1,5 +1,6 @@
 /** Text of a guest, or of a file of events, made fit for a terminal and the log of a CI system. Pure. */
 import { withoutAnsi } from '../results/clean-text.js';
+import type { EngineUse } from '../results/events/event.js';
 import { plain } from '../results/plain.js';
 
 /** They turn the order of what follows them on the line. */
@@ -43,3 +44,11 @@ export const elapsed = (ms: number): string => (ms < 60_000 ? `${Math.floor(Math
 
 /** The names of a case in one. */
 export const pathText = (path: readonly string[]): string => path.join(' > ');
+
+/** Which engine serves guests, and why. */
+export function engineLine({ engine, arch, reason, timeScale, assumed }: EngineUse): string {
+  const how = assumed === true ? 'assumed until one was measured' : 'measured';
+  const slower =
+    timeScale === 1 ? '' : `; its guests are ${timeScale} times slower (${how}), time limits as much longer`;
+  return shown(`engine ${engine} for ${arch}: ${reason}${slower}`);
+}

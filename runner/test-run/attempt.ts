@@ -19,7 +19,7 @@ import { jobDirectory } from './job-directory.js';
 import { type JobFiles, openJobFiles } from './job-files.js';
 import { type Judged, judgeAttempt } from './judge-attempt.js';
 import { runSuite, type StepContext, tidyUp } from './suite-steps.js';
-import { createTotalLimit } from './total-limit.js';
+import { createTotalLimit, type TotalLimit } from './total-limit.js';
 
 export interface AttemptContext {
   holder: GuestHolder;
@@ -89,7 +89,7 @@ class Attempt {
     if (this.#skipped !== undefined) return;
     using limit = createTotalLimit(timeouts.total, this.#context.signal);
     try {
-      await this.#takeGuest(limit.signal);
+      await this.#takeGuest(limit);
       if (this.#skipped === undefined) this.#exitCode = await runSuite(this.#steps(limit.signal));
     } catch (error) {
       this.#ending = endingOf(error);
@@ -140,38 +140,44 @@ class Attempt {
     return retry;
   }
 
-  #reasonToSkip(kernelRelease?: string): string | undefined {
+  #reasonToSkip(kernelRelease?: string, engine?: string): string | undefined {
     const { suite, cell } = this.#job;
-    return unmet(suite.only, { cell, kernelRelease }) ?? this.#expectations.skip;
+    return unmet(suite.only, { cell, kernelRelease, engine }) ?? this.#expectations.skip;
   }
 
-  async #takeGuest(signal: AbortSignal): Promise<void> {
+  async #takeGuest(limit: TotalLimit): Promise<void> {
     const { cell, suite } = this.#job;
     const guest = await this.#context.holder.take({
       bootTimeoutMs: suite.timeouts.boot,
-      signal,
+      signal: limit.signal,
       listener: {
         console: (chunk) => this.#files.console(chunk),
         onFaultBegin: (line) => this.#suspect(line),
       },
       onImages: () => this.#tell({ type: 'stage', stage: 'images' }),
-      onStart: () => this.#tell({ type: 'stage', stage: 'boot' }),
+      onStart: (timeScale) => {
+        limit.stretch(timeScale);
+        this.#tell({ type: 'stage', stage: 'boot' });
+      },
       onLog: (message) => void this.#warnings.push(message),
     });
     this.#guest = guest;
-    const { engine, hello } = guest.machine;
+    const { engine, timeScale, hello } = guest.machine;
+    if (guest.shared) limit.stretch(timeScale);
     const { kernelRelease, machine: arch } = hello;
     this.#tell({
       type: 'guest',
       engine,
+      ...(guest.engineReason === undefined ? {} : { engineReason: guest.engineReason }),
+      ...(timeScale === 1 ? {} : { timeScale }),
       arch,
       kernelRelease,
       ...(guest.image === undefined ? {} : { image: guest.image }),
       bootMs: Math.round(guest.bootMs),
       ...(guest.shared ? { shared: true } : {}),
     });
-    this.#expectations = createExpectations(suite.expect, { cell, kernelRelease }, new Date());
-    this.#skipped = this.#reasonToSkip(kernelRelease);
+    this.#expectations = createExpectations(suite.expect, { cell, kernelRelease, engine }, new Date());
+    this.#skipped = this.#reasonToSkip(kernelRelease, engine);
     const recorder = createCaseRecorder(this.#expectations, (found) => this.#tell({ type: 'case', ...found }));
     this.#recorder = recorder;
     this.#parser = formatOf(suite.parse).create({ onCase: (found) => recorder.add(found), name: suite.name });
@@ -207,7 +213,7 @@ class Attempt {
   /** The console comes on the same channel as the answer: what was written before is here when that is. */
   async #hearConsole({ machine }: HeldGuest): Promise<void> {
     const { signal } = this.#context;
-    await withLimits(machine.stats({ signal }), { timeoutMs: BARRIER_MS, signal }).catch(() => {});
+    await withLimits(machine.stats({ signal }), { timeoutMs: BARRIER_MS * machine.timeScale, signal }).catch(() => {});
   }
 
   /** A kernel that panicked when everything seemed to be done: nobody waited for an answer any more. */

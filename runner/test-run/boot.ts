@@ -5,15 +5,24 @@ import type { GuestOptions } from '../plan/guest-options.js';
 /** What a test run needs of a machine. */
 export type TestMachine = Pick<
   Machine,
-  'engine' | 'hello' | 'console' | 'ended' | 'agent' | 'exec' | 'stats' | typeof Symbol.asyncDispose
+  'engine' | 'timeScale' | 'hello' | 'console' | 'ended' | 'agent' | 'exec' | 'stats' | typeof Symbol.asyncDispose
 >;
+
+export interface StartFacts {
+  /** The image that gave some of its parts. */
+  image?: { name: string; digest: string } | undefined;
+  /** Why it is served by the engine that serves it. */
+  engineReason?: string;
+  /** What time limits are multiplied by; see `Machine`. */
+  timeScale: number;
+}
 
 export interface BootRequest {
   /** From the start of the guest until its agent answers, milliseconds. */
   timeoutMs: number;
   signal: AbortSignal;
-  /** Everything is found and made, and the guest is about to be started. `image`: that gave some of its parts. */
-  onStart(image?: { name: string; digest: string }): void;
+  /** Everything is found and made, and the guest is about to be started. */
+  onStart(about: StartFacts): void;
   /** Bytes of the serial console, as they come. */
   onConsole(chunk: Buffer): void;
   /** Something that the user should know. */

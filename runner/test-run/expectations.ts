@@ -10,13 +10,19 @@ export interface Place {
   cell: Cell;
   /** As uname says; undefined when it is not known yet: then conditions on it hold. */
   kernelRelease?: string | undefined;
+  /** As `Machine` has it; undefined as above. */
+  engine?: string | undefined;
 }
 
 /** Why the condition does not hold there, in one line; undefined when it does. */
-export function unmet(condition: Condition | undefined, { cell, kernelRelease }: Place): string | undefined {
+export function unmet(condition: Condition | undefined, { cell, kernelRelease, engine }: Place): string | undefined {
   if (!axesTest(condition)(cell)) {
     const axes = Object.entries(condition?.axes ?? {}).map(([axis, labels]) => `${axis} is ${labels.join(' or ')}`);
     return `only where ${axes.join(' and ')}`;
+  }
+  const wanted = condition?.engine;
+  if (engine !== undefined && wanted !== undefined && engine !== wanted) {
+    return `only under the engine ${wanted}, and this one is ${engine}`;
   }
   if (kernelRelease === undefined || kernelVersionHolds(condition, kernelRelease)) return undefined;
   return `only for kernels ${condition?.kernelVersion}, and this one is ${kernelRelease}`;
@@ -48,7 +54,9 @@ export interface Expectations {
 export function createExpectations(all: readonly Expectation[], place: Place, now: Date): Expectations {
   const today = now.toISOString().slice(0, 10);
   // What depends on a kernel that is not known yet is looked at again when it is.
-  const decided = all.filter(({ only }) => only?.kernelVersion === undefined || place.kernelRelease !== undefined);
+  const isDecided = ({ only }: Expectation): boolean =>
+    (only?.kernelVersion === undefined && only?.engine === undefined) || place.kernelRelease !== undefined;
+  const decided = all.filter(isDecided);
   const here = decided.filter(({ only }) => unmet(only, place) === undefined);
   const used = new Set<Expectation>();
 

@@ -9,7 +9,7 @@ import type { TestMachine } from './boot.js';
 import type { OutputFile } from './output-file.js';
 
 export interface CommandRequest extends Pick<ExecOptions, 'env' | 'cwd' | 'user'> {
-  /** Milliseconds. */
+  /** Milliseconds on a guest of the host's own speed, as the next. */
   timeoutMs: number;
   /** Milliseconds without a byte of output; none when absent. */
   idleMs?: number | undefined;
@@ -40,9 +40,11 @@ export async function runInGuest(
   command: GuestCommand,
   request: CommandRequest,
 ): Promise<number> {
-  const { env, cwd, user, timeoutMs, signal } = request;
+  const { env, cwd, user, signal } = request;
+  const scaled = (limitMs: number): number => Math.round(limitMs * machine.timeScale);
+  const timeoutMs = scaled(request.timeoutMs);
   const process = machine.exec(argvOf(command), { env: env ?? {}, cwd, user, capture: 'none' });
-  const idle = createIdleLimit(request.idleMs);
+  const idle = createIdleLimit(request.idleMs === undefined ? undefined : scaled(request.idleMs));
   const read = async (stream: Readable, file: OutputFile, feed?: (chunk: Buffer) => void): Promise<void> => {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       idle.touch();

@@ -2,13 +2,14 @@
 import { settledWithin } from '../deadline.js';
 import type { GuestOptions } from '../plan/guest-options.js';
 import type { Fault } from '../results/faults/fault.js';
-import type { Boot, TestMachine } from './boot.js';
+import type { Boot, StartFacts, TestMachine } from './boot.js';
 import { type ConsoleListener, type ConsoleTap, createConsoleTap } from './console-tap.js';
 
 export interface HeldGuest {
   readonly machine: TestMachine;
   readonly console: ConsoleTap;
-  readonly image: { name: string; digest: string } | undefined;
+  readonly image: StartFacts['image'];
+  readonly engineReason: string | undefined;
   readonly bootMs: number;
   /** It was booted for an earlier job. */
   readonly shared: boolean;
@@ -21,7 +22,7 @@ export interface GuestRequest {
   /** There is none that could be shared: its parts are looked for. */
   onImages(): void;
   /** They are found and made, and it is about to be started. */
-  onStart(): void;
+  onStart(timeScale: number): void;
   onLog(message: string): void;
 }
 
@@ -47,20 +48,26 @@ export function createGuestHolder(boot: Boot, options: GuestOptions): GuestHolde
     console = tap;
     judgedLines = 0;
     tap.attach(request.listener);
-    let image: HeldGuest['image'];
+    let facts: StartFacts | undefined;
     let started = performance.now();
     const machine = await boot(options, {
       timeoutMs: request.bootTimeoutMs,
       signal: request.signal,
-      onStart(used) {
-        image = used;
+      onStart(about) {
+        facts = about;
         started = performance.now();
-        request.onStart();
+        request.onStart(about.timeScale);
       },
       onConsole: tap.write,
       onLog: request.onLog,
     });
-    held = { machine, console: tap, image, bootMs: performance.now() - started };
+    held = {
+      machine,
+      console: tap,
+      image: facts?.image,
+      engineReason: facts?.engineReason,
+      bootMs: performance.now() - started,
+    };
     return { ...held, shared: false };
   };
 

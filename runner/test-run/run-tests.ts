@@ -5,6 +5,7 @@ import { relative } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load-config.js';
 import type { RunSettings } from '../config/settings.js';
 import { readTimings, writeTimings } from '../config/timings-file.js';
+import type { EngineChoice } from '../engine/choice.js';
 import type { Job } from '../plan/plan.js';
 import { type PlannedRun, planRun } from '../plan/plan-run.js';
 import type { Selection } from '../plan/select.js';
@@ -12,7 +13,13 @@ import { type Timings, timingKey, updateTimings } from '../plan/timings.js';
 import type { ReporterContext } from '../reporters/reporter.js';
 import { createReporters, type ReporterProblem } from '../reporters/reporters.js';
 import type { ReporterSpec } from '../reporters/spec.js';
-import { EVENTS_VERSION, type RunBegin, type RunEvent, type RunStatus } from '../results/events/event.js';
+import {
+  type EngineUse,
+  EVENTS_VERSION,
+  type RunBegin,
+  type RunEvent,
+  type RunStatus,
+} from '../results/events/event.js';
 import { planDigest } from '../results/events/run-end.js';
 import { openEventWriter } from '../results/events/writer.js';
 import type { Verdict } from '../results/verdict.js';
@@ -41,6 +48,8 @@ export interface TestRequest extends Omit<Selection, 'lastFailed'> {
   output?: string | undefined;
   /** Of each command, milliseconds. */
   timeoutMs?: number | undefined;
+  /** Of all guests. */
+  engine?: EngineChoice | undefined;
   failOnFlaky?: boolean | undefined;
   passWithNoTests?: boolean | undefined;
   updateTimings?: boolean | undefined;
@@ -48,6 +57,8 @@ export interface TestRequest extends Omit<Selection, 'lastFailed'> {
 
 export interface TestEnvironment {
   boot: Boot;
+  /** The engines that serve its guests, for the record. */
+  engines?: readonly EngineUse[];
   /** Of vmtest itself. */
   version: string;
   /** The arguments of the command line, for the record. */
@@ -141,7 +152,7 @@ export async function runTests(
     signal,
     maxFailures: settings.maxFailures,
     failOnFlaky: settings.failOnFlaky,
-    repeatOf: (job) => repeatCommand(job, name),
+    repeatOf: (job) => repeatCommand(job, name, request.engine),
   });
   await writer.synced();
   const problems = await reporters.finish();
@@ -157,7 +168,7 @@ const MAX_BACKLOG = 16 * 2 ** 20;
 function beginning(
   request: TestRequest,
   { selected, plan }: PlannedRun,
-  { version, argv }: TestEnvironment,
+  { version, argv, engines }: TestEnvironment,
   config: string,
 ): RunBegin {
   return {
@@ -171,6 +182,7 @@ function beginning(
     ...(request.shard === undefined ? {} : { shard: request.shard }),
     plan: planDigest(selected.jobs.map(({ id }) => id)),
     hostname: hostname(),
+    ...(engines === undefined ? {} : { engines }),
     jobs: plan.jobs.map(({ id, cell, suite }) => ({ id, cell: cell.name, suite: suite.name, axes: cell.axes })),
   };
 }

@@ -5,6 +5,8 @@ import { VmtestError } from '../errors.js';
 export interface TotalLimit extends Disposable {
   /** Aborted with `VMTEST_COMMAND_TIMEOUT` when the time is over, and with the reason of the signal it was made of. */
   readonly signal: AbortSignal;
+  /** The guest runs so many times slower than its host: the limit is so much longer, from the beginning on. */
+  stretch(timeScale: number): void;
 }
 
 /** `limitMs`: milliseconds from now; none when absent. */
@@ -13,13 +15,21 @@ export function createTotalLimit(limitMs: number | undefined, signal: AbortSigna
   const follow = (): void => controller.abort(abortReason(signal));
   if (signal.aborted) follow();
   else signal.addEventListener('abort', follow, { once: true });
+  const begun = performance.now();
+  let limit = limitMs;
   const expire = (): void => {
-    const message = `the suite did not end within ${(limitMs ?? 0) / 1000} s, its guest's boot included`;
+    const message = `the suite did not end within ${(limit ?? 0) / 1000} s, its guest's boot included`;
     controller.abort(new VmtestError('VMTEST_COMMAND_TIMEOUT', message));
   };
-  const timer = limitMs === undefined ? undefined : setTimeout(expire, limitMs);
+  let timer = limitMs === undefined ? undefined : setTimeout(expire, limitMs);
   return {
     signal: controller.signal,
+    stretch(timeScale) {
+      if (limitMs === undefined) return;
+      clearTimeout(timer);
+      limit = Math.round(limitMs * timeScale);
+      timer = setTimeout(expire, Math.max(0, limit - (performance.now() - begun)));
+    },
     [Symbol.dispose]() {
       clearTimeout(timer);
       signal.removeEventListener('abort', follow);

@@ -1,5 +1,6 @@
 /** What a guest is made of, as a configuration says it. */
 import { z } from 'zod';
+import { ENGINE_CHOICES } from '../../engine/choice.js';
 import { ARCHITECTURES } from '../../images/kernels/architecture.js';
 import { anyListOf, fitting, flag, oneOf, strict, text, whole } from './leaf.js';
 import { memory } from './values.js';
@@ -7,6 +8,7 @@ import { memory } from './values.js';
 const path = (expected = 'a path') => text(expected);
 
 export const arch = () => oneOf(ARCHITECTURES as ['x86_64', 'aarch64']);
+export const engine = () => oneOf(ENGINE_CHOICES as unknown as ['auto', 'native', 'qemu']);
 export const cpus = () => whole(1, 32);
 
 export const IMAGE_NAME = /^[a-z0-9][a-z0-9.-]{0,63}(@(sha256:)?[0-9a-f]{64})?$/;
@@ -15,6 +17,11 @@ export const kernel = () => text('a path of a kernel, or cloud or generic');
 
 /** The keys; the axes have objects of the same with a name. */
 export const guestShape = {
+  engine: engine()
+    .optional()
+    .describe(
+      'native, qemu, or auto: native where KVM works for the architecture, else qemu. Default: auto, or VMTEST_ENGINE.',
+    ),
   arch: arch().optional().describe("Architecture. Default: this machine's."),
   image: imageName().optional().describe('Gives what the others do not: NAME, or NAME@DIGEST. Default: micro.'),
   kernel: kernel()

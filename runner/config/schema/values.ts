@@ -1,8 +1,9 @@
 /** Values that more than one part of a configuration has. */
 import validRange from 'semver/ranges/valid.js';
 import { z } from 'zod';
+import { ENGINES } from '../../engine/choice.js';
 import { MAX_DURATION_MS, readDuration, readSize } from '../../units.js';
-import { fitting, listOf, recordOf, strict, text, textOrNumber } from './leaf.js';
+import { fitting, listOf, oneOf, recordOf, strict, text, textOrNumber } from './leaf.js';
 
 const MIB = 2 ** 20;
 
@@ -77,6 +78,9 @@ export const condition = strict({
     .describe(
       "A range of versions as npm has them (>=6.1 <6.8); compared with the first three numbers of the kernel's release, in the guest.",
     ),
+  engine: oneOf(ENGINES as unknown as ['native', 'qemu'])
+    .optional()
+    .describe('The engine that serves the guest: native for what needs real time, since an emulated guest is slower.'),
   axes: labelPattern
     .optional()
     .describe("By axis: the label, or labels of which one must be the cell's; * for anything. All axes must fit."),

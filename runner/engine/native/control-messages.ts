@@ -11,7 +11,7 @@ const port = integer(0, 0xffff_ffff);
 /** The index of a descriptor in its packet. */
 const descriptor = integer(0, 63);
 
-export const decodeGuestEnd: Decoder<GuestEnd> = tagged('kind', {
+const ends = {
   poweroff: object({ kind: literal('poweroff') }),
   reset: object({ kind: literal('reset'), by: oneOf('i8042', 'acpi', 'cf9') }),
   panic: object({ kind: literal('panic') }),
@@ -27,6 +27,13 @@ export const decodeGuestEnd: Decoder<GuestEnd> = tagged('kind', {
   'entry-failure': object({ kind: literal('entry-failure'), hardware_reason: text }),
   killed: object({ kind: literal('killed') }),
   'host-error': object({ kind: literal('host-error'), code: text, message: text }),
+};
+export const decodeGuestEnd: Decoder<GuestEnd> = tagged('kind', ends);
+
+/** Also what the vsock device of a guest under QEMU says when QEMU has left. */
+const decodeEnd = tagged('kind', {
+  ...ends,
+  'front-end-gone': object({ kind: literal('front-end-gone') }),
 });
 
 const decodeHello = object({ event: literal('hello'), protocol: integer(), version: text, arch: text });
@@ -35,7 +42,7 @@ const decodeEvent = tagged('event', {
   'vsock-accept': object({ event: literal('vsock-accept'), port, peer_port: port, stream: descriptor }),
   panicked: object({ event: literal('panicked') }),
   log: object({ event: literal('log'), level: oneOf('warning', 'error'), message: text }),
-  ended: object({ event: literal('ended'), reason: decodeGuestEnd }),
+  ended: object({ event: literal('ended'), reason: decodeEnd }),
 });
 
 const decodeFailure = object({ code: text, message: text }, { subject: text });

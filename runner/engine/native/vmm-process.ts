@@ -5,7 +5,7 @@ import { VmtestError } from '../../errors.js';
 import type { GuestEnd, GuestEvents } from '../guest.js';
 import { type ChannelAddon, type Control, startControl } from './control.js';
 import type { VmmEvent } from './control-messages.js';
-import type { ProcessExit } from './native.js';
+import { describeExit, lastWords } from './last-words.js';
 import { drain, openStream, readAll } from './streams.js';
 
 export interface ProcessAddon extends ChannelAddon {
@@ -30,8 +30,6 @@ export interface VmmProcess extends AsyncDisposable {
   readonly ended: Promise<GuestEnd>;
 }
 
-/** How much of the standard error of the process is kept for a message. Characters. */
-const STDERR_KEPT = 4096;
 /** How long the process may take to end after its channel was closed, before it is killed. Milliseconds. */
 const EXIT_GRACE_MS = 10_000;
 const SIGKILL = 9;
@@ -51,13 +49,8 @@ export async function startVmmProcess(addon: ProcessAddon, options: VmmProcessOp
   const stderr = openStream(stderrOurs);
   cleanup.defer(() => void stderr.destroy());
 
-  let complaints = '';
-  const outputEnded = Promise.all([
-    readAll(console, options.events.onConsole),
-    readAll(stderr, (chunk) => {
-      complaints = (complaints + chunk.toString('latin1')).slice(-STDERR_KEPT);
-    }),
-  ]);
+  const words = lastWords();
+  const outputEnded = Promise.all([readAll(console, options.events.onConsole), readAll(stderr, words.add)]);
   const onEnded = (end: GuestEnd): void => void drain(console).then(() => ended.resolve(end));
   const control = startControlOf(addon, options, stderrFd, onEnded);
 
@@ -68,7 +61,8 @@ export async function startVmmProcess(addon: ProcessAddon, options: VmmProcessOp
     await settledWithin(outputEnded, EXIT_GRACE_MS);
     if (disposed) return ended.resolve({ kind: 'killed' });
     // It was lost: its exit status and last words say more than the channel.
-    ended.resolve({ kind: 'engine-lost', message: `${error.message}${describeExit(exit)}${quote(complaints)}` });
+    const message = `${error.message}${describeExit(exit)}${words.quote()}`;
+    ended.resolve({ kind: 'engine-lost', process: 'vmtest-vmm', message });
   });
   cleanup.defer(async () => {
     disposed = true;
@@ -116,19 +110,10 @@ function dispatch(event: VmmEvent, fds: number[], events: GuestEvents, onEnded: 
       events.onLog(event.level, event.message);
       break;
     case 'ended':
-      onEnded(event.reason);
+      // What only a back-end says would be its mistake.
+      if (event.reason.kind !== 'front-end-gone') onEnded(event.reason);
       break;
   }
-}
-
-function describeExit(exit: ProcessExit): string {
-  if (exit.signal !== null) return ` (killed by signal ${exit.signal})`;
-  return exit.code === 0 ? '' : ` (exit code ${exit.code})`;
-}
-
-function quote(complaints: string): string {
-  const last = complaints.trim().split('\n').at(-1) ?? '';
-  return last === '' ? '' : `: ${last}`;
 }
 
 function once(act: () => void): () => void {

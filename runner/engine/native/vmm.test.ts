@@ -19,7 +19,15 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vmtest-engine-'));
   await writeFile(join(directory, 'kernel'), 'the kernel');
   await writeFile(join(directory, 'disk'), Buffer.alloc(512));
-  spec = { cpus: 2, memoryMib: 128, kernel: join(directory, 'kernel'), cmdline: 'a=b', disks: [], nested: false };
+  spec = {
+    arch: 'x86_64',
+    cpus: 2,
+    memoryMib: 128,
+    kernel: join(directory, 'kernel'),
+    cmdline: 'a=b',
+    disks: [],
+    nested: false,
+  };
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -133,7 +141,11 @@ describe('createNativeGuest', () => {
   ])('says how the process was lost: %s', async (script, message) => {
     await using guest = await create(script);
     await guest.start().catch(() => {});
-    expect(await guest.ended).toEqual({ kind: 'engine-lost', message: expect.stringMatching(message) });
+    expect(await guest.ended).toEqual({
+      kind: 'engine-lost',
+      process: 'vmtest-vmm',
+      message: expect.stringMatching(message),
+    });
     await expect(guest.stats()).rejects.toThrow();
   });
 

@@ -4,9 +4,9 @@ import { VmtestError } from '../../errors.js';
 import type { Guest, GuestSpec, RequestOptions } from '../guest.js';
 import { blame } from './blame.js';
 import { configuration, type FileAddon, openFiles } from './configure.js';
-import { decodeNothing, decodeStats, decodeStream } from './control-messages.js';
-import { openStream } from './streams.js';
+import { decodeNothing, decodeStats } from './control-messages.js';
 import { type ProcessAddon, startVmmProcess, type VmmProcess, type VmmProcessOptions } from './vmm-process.js';
+import { vsockRequests } from './vsock-requests.js';
 
 export interface NativeEngineOptions extends VmmProcessOptions {
   addon: ProcessAddon & FileAddon;
@@ -50,9 +50,6 @@ function guestOf(vmm: VmmProcess): Guest {
   const simple = async (type: string, limits?: RequestOptions): Promise<void> => {
     await control.request({ type, reply: decodeNothing }, limits);
   };
-  const onPort = async (type: string, port: number, limits?: RequestOptions): Promise<void> => {
-    await control.request({ type, fields: { port }, reply: decodeNothing }, limits);
-  };
   return {
     engine: 'native',
     pid: control.pid,
@@ -67,13 +64,7 @@ function guestOf(vmm: VmmProcess): Guest {
         return vmm[Symbol.asyncDispose]();
       });
     },
-    listen: (port, limits) => onPort('vsock-listen', port, limits),
-    unlisten: (port, limits) => onPort('vsock-unlisten', port, limits),
-    async connect(port, limits) {
-      const connect = { type: 'vsock-connect', fields: { port }, reply: decodeStream };
-      const { ok, fds } = await control.request(connect, limits);
-      return openStream(fds[ok.stream] as number);
-    },
+    ...vsockRequests(control),
     async stats(limits) {
       return (await control.request({ type: 'stats', reply: decodeStats }, limits)).ok;
     },

@@ -12,6 +12,8 @@ export function propertiesOf({ info, guest, end, earlier, verdict, counts, cases
     ['kernel', guest?.kernelRelease],
     ['arch', guest?.arch],
     ['engine', guest?.engine],
+    ['engine.reason', guest?.engineReason],
+    ['engine.time-scale', guest?.timeScale?.toString()],
     ['image', guest?.image?.name],
     ['image.digest', guest?.image?.digest],
     ...Object.entries(info.axes).map(([axis, label]): [string, string] => [`axis.${axis}`, label]),

@@ -1,13 +1,21 @@
 /** `list` and `line`: jobs as they end, above what goes on. */
+import type { RunBegin } from '../../results/events/event.js';
 import { createRunModel } from '../../results/events/run-model.js';
 import { isFailure } from '../../results/verdict.js';
 import type { Reporter, ReporterContext } from '../reporter.js';
+import { engineLine } from '../shown.js';
 import { createDisplay } from './display.js';
 import { jobDetails, jobLine } from './job-lines.js';
 import { countersLine, progressLines, runningLine, type Screen, stillRunning } from './progress-lines.js';
 import { resultsText } from './results-text.js';
 import { createStyle, wantsColour } from './style.js';
 import { summaryLines } from './summary-lines.js';
+
+/** What is known before anything runs. */
+function beginLines({ jobs, engines = [] }: RunBegin): string[] {
+  if (jobs.length === 0) return ['nothing to run'];
+  return engines.map(engineLine);
+}
 
 /** `line` prints only jobs that failed, and has one line for what goes on. */
 export async function createListReporter(kind: 'list' | 'line', context: ReporterContext): Promise<Reporter> {
@@ -32,7 +40,7 @@ export async function createListReporter(kind: 'list' | 'line', context: Reporte
   return {
     onEvent(event) {
       const job = model.apply(event);
-      if (event.type === 'run-begin' && event.jobs.length === 0) display.print(['nothing to run']);
+      if (event.type === 'run-begin') display.print(beginLines(event));
       if (event.type !== 'job-end' || job === undefined) return;
       if (kind === 'list' || isFailure(event.verdict) || event.warnings !== undefined) {
         display.print([jobLine(job, event, style), ...jobDetails(job, event, style)]);

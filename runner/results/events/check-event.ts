@@ -2,7 +2,20 @@
 import { noCounts } from '../suite-result.js';
 import { VERDICTS } from '../verdict.js';
 import { EVENTS_VERSION, RUN_STATUSES, type RunEvent, STAGES } from './event.js';
-import { type Check, count, exactly, innerPath, listOf, number, oneOf, recordOf, shape, text, yes } from './shape.js';
+import {
+  type Check,
+  count,
+  exactly,
+  innerPath,
+  listOf,
+  number,
+  oneOf,
+  positive,
+  recordOf,
+  shape,
+  text,
+  yes,
+} from './shape.js';
 
 const counts = shape(Object.fromEntries(Object.keys(noCounts()).map((verdict) => [verdict, count])));
 const names: Check = (value) => listOf(text)(value) ?? ((value as []).length === 0 ? ': expected a name' : undefined);
@@ -44,6 +57,7 @@ const SHAPES: Readonly<Record<RunEvent['type'], Check>> = {
     'shard?': shape({ index: count, count }),
     'plan?': text,
     'hostname?': text,
+    'engines?': listOf(shape({ arch: text, engine: text, reason: text, timeScale: positive, 'assumed?': yes })),
     jobs: listOf(job),
   }),
   'job-begin': shape(ofAttempt),
@@ -51,6 +65,8 @@ const SHAPES: Readonly<Record<RunEvent['type'], Check>> = {
   guest: shape({
     ...ofAttempt,
     engine: text,
+    'engineReason?': text,
+    'timeScale?': positive,
     arch: text,
     kernelRelease: text,
     'image?': shape({ name: text, digest: text }),

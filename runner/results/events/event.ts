@@ -20,6 +20,18 @@ export interface JobInfo {
   axes: Readonly<Record<string, string>>;
 }
 
+/** An engine for guests of one architecture. */
+export interface EngineUse {
+  arch: string;
+  engine: string;
+  /** Why it is this one: completes "engine qemu: ...". */
+  reason: string;
+  /** What time limits of its guests are multiplied by. */
+  timeScale: number;
+  /** No guest of this kind was measured here yet. */
+  assumed?: true;
+}
+
 /** Milliseconds since 1970 on the host's clock. */
 interface Timed {
   time: number;
@@ -48,6 +60,8 @@ export interface RunBegin extends Timed {
   plan?: string;
   /** Name of the host. */
   hostname?: string;
+  /** Which engines serve the guests of the run; none of guests that no engine can serve. */
+  engines?: readonly EngineUse[];
   /** All that will run here, in the plan's order. */
   jobs: readonly JobInfo[];
 }
@@ -69,6 +83,10 @@ export interface StageBegin extends OfAttempt {
 export interface GuestReady extends OfAttempt {
   type: 'guest';
   engine: string;
+  /** Why it is this one. */
+  engineReason?: string;
+  /** How many times slower than its host it runs, where it does: its time limits are so much longer. */
+  timeScale?: number;
   arch: string;
   kernelRelease: string;
   /** NAME and the SHA-256 of its manifest. */

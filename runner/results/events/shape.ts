@@ -10,6 +10,7 @@ const when = (test: (value: unknown) => boolean, expected: string): Check => {
 
 export const text: Check = when((value) => typeof value === 'string', 'a text');
 export const number: Check = when((value) => typeof value === 'number' && Number.isFinite(value), 'a number');
+export const positive: Check = when((value) => Number.isFinite(value) && Number(value) > 0, 'a number above 0');
 export const count: Check = when((value) => Number.isSafeInteger(value) && Number(value) >= 0, 'a count');
 export const yes: Check = when((value) => value === true, 'true');
 

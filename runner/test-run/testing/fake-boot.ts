@@ -43,7 +43,7 @@ export function createFakeBoot({ command = () => 0, fail, kernelRelease = '6.1.0
     alive: 0,
     most: 0,
     async boot(options, request) {
-      request.onStart({ name: 'fake', digest: 'f'.repeat(64) });
+      request.onStart({ image: { name: 'fake', digest: 'f'.repeat(64) }, timeScale: 1 });
       const failure = fail?.(options);
       if (failure !== undefined) throw failure;
       fake.booted += 1;
@@ -104,6 +104,7 @@ function createFakeMachine(
 
   return {
     engine: 'fake',
+    timeScale: 1,
     hello: {
       protocol: 1,
       version: '0',

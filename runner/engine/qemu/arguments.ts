@@ -1,0 +1,123 @@
+/** The command line of QEMU for one guest: everything is said, nothing is left to defaults or to files. Pure. */
+import type { Architecture } from '../../images/kernels/architecture.js';
+import type { DiskMode, GuestSpec } from '../guest.js';
+
+/** Descriptors as QEMU inherits them. */
+export interface InheritedFiles {
+  /** Sockets. */
+  qmp: number;
+  console: number;
+  vsock: number;
+  kernel: number;
+  initrd?: number | undefined;
+  /** One for each disk of the guest. */
+  disks: readonly number[];
+}
+
+export interface ArgumentOptions {
+  files: InheritedFiles;
+  /** How fast the host's time stamp counter runs, kHz. Of no meaning for aarch64. */
+  tscKhz?: number | undefined;
+}
+
+/**
+ * - `-nodefaults -no-user-config`: no device and no setting that is not named here.
+ * - `-S`: nothing runs before `cont`.
+ * - `-no-reboot`: a reset is the end of the guest, as with the native engine.
+ * - `panic=none`: the kernel finishes its report, and its own `panic=-1` ends it.
+ */
+export function qemuArguments(spec: GuestSpec, { files, tscKhz }: ArgumentOptions): string[] {
+  const { arch } = spec;
+  const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`];
+  const { board, transports, cpu } = MACHINES[arch];
+  const slot = (device: string, index: number): string[] => [
+    '-device',
+    `${device},bus=virtio-mmio-bus.${transports(index)}`,
+  ];
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-S', '-no-reboot'],
+    ...['-action', 'reboot=shutdown,shutdown=poweroff,panic=none,watchdog=none'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...['-name', 'vmtest,process=vmtest-qemu'],
+    ...['-machine', `${board(spec.nested)},memory-backend=memory`],
+    ...['-accel', 'tcg,thread=multi', '-cpu', cpu(spec.nested), '-smp', `${spec.cpus}`],
+    // Shared, because the other process with the vsock device works in it; sealed, so that it never shrinks under it.
+    ...['-m', `${spec.memoryMib}M`],
+    ...['-object', `memory-backend-memfd,id=memory,size=${spec.memoryMib}M,share=on,seal=on`],
+    // The guest's clock is the host's, as with the native engine.
+    ...['-rtc', `base=${rtcBase(spec.rtcBase)},clock=host`],
+    // QEMU would write the older virtio of 2011 otherwise.
+    ...['-global', 'virtio-mmio.force-legacy=false'],
+    ...socket('qmp', files.qmp),
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...socket('console', files.console),
+    ...['-serial', 'chardev:console'],
+    ...socket('vsock', files.vsock),
+    ...slot('vhost-user-vsock-device,chardev=vsock', 0),
+    ...['-object', 'rng-builtin,id=entropy'],
+    ...slot('virtio-rng-device,rng=entropy', 1),
+    ...(arch === 'x86_64'
+      ? ['-device', 'pvpanic', '-device', `isa-debug-exit,iobase=${DEBUG_EXIT_PORT},iosize=4`]
+      : ['-device', 'pvpanic-pci']),
+    ...spec.disks.flatMap((disk, i) => [
+      ...diskFile(i, files.disks[i], disk.mode),
+      ...slot(`virtio-blk-device,drive=disk${i}${serialOf(disk.serial)}`, 2 + i),
+    ]),
+    ...['-kernel', `/dev/fd/${files.kernel}`],
+    ...(files.initrd === undefined ? [] : ['-initrd', `/dev/fd/${files.initrd}`]),
+    ...['-append', commandLine(spec.cmdline, arch, tscKhz)],
+  ];
+}
+
+/** As isa-debug-exit's own default, where the native engine has it too. */
+const DEBUG_EXIT_PORT = '0xf4';
+
+interface MachineType {
+  board(nested: boolean): string;
+  cpu(nested: boolean): string;
+  /** The transport of the device with this index: such that Linux finds the devices in their order. */
+  transports(index: number): number;
+}
+
+const MACHINES: Readonly<Record<Architecture, MachineType>> = {
+  x86_64: {
+    // ACPI describes its virtio-mmio devices, as with the native engine; a second I/O APIC gives it 24 of them.
+    board: () =>
+      'microvm,acpi=on,rtc=on,pit=on,pic=on,isa-serial=on,ioapic2=on,usb=off,pcie=off,x-option-roms=off,auto-kernel-cmdline=off',
+    cpu: (nested) => (nested ? 'max,+svm,+npt' : 'max,-svm'),
+    transports: (index) => index,
+  },
+  aarch64: {
+    board: (nested) => `virt,gic-version=3,usb=off${nested ? ',virtualization=on' : ''}`,
+    // The fastest of the models that current distributions' kernels are made for: `max` is four times as slow.
+    cpu: () => 'neoverse-n1',
+    transports: (index) => index,
+  },
+};
+
+/** The file is ours and open already: QEMU gets no name that it could open otherwise. */
+function diskFile(index: number, fd: number | undefined, mode: DiskMode): string[] {
+  if (fd === undefined) throw new Error('a disk that was not opened');
+  const access = { ro: 'readonly=on', rw: 'readonly=off', overlay: 'readonly=off,snapshot=on' }[mode];
+  return [
+    ...['-add-fd', `fd=${fd},set=${index + 1}`],
+    ...['-drive', `if=none,id=disk${index},file=/dev/fdset/${index + 1},format=raw,cache=writeback,${access}`],
+  ];
+}
+
+/** A comma ends a value, two stand for one. */
+const escaped = (value: string): string => value.replaceAll(',', ',,');
+const serialOf = (serial: string | undefined): string => (serial === undefined ? '' : `,serial=${escaped(serial)}`);
+
+function rtcBase(seconds: number | undefined): string {
+  // QEMU reads neither a fraction nor a zone.
+  return seconds === undefined ? 'utc' : new Date(seconds * 1000).toISOString().slice(0, 19);
+}
+
+/**
+ * TCG hands the host's time stamp counter through, and microvm has nothing steady to measure it against: Linux then takes
+ * a wrong rate, or gives the counter up and hangs.
+ */
+function commandLine(line: string, arch: Architecture, tscKhz: number | undefined): string {
+  return arch === 'x86_64' && tscKhz !== undefined ? `tsc_early_khz=${tscKhz} ${line}` : line;
+}

@@ -1,0 +1,73 @@
+/** Everything about QEMU on this machine that its guests of one architecture have in common. */
+import { execFile } from 'node:child_process';
+import type { AgentClient } from '../../agent/index.js';
+import { VmtestError } from '../../errors.js';
+import type { Architecture } from '../../images/kernels/architecture.js';
+import type { CreateGuest } from '../guest.js';
+import { loadAddon } from '../native/addon.js';
+import { findQemu } from './binary.js';
+import { createQemuGuest } from './guest.js';
+import { knownSlowdown, measureSlowdown } from './slowdown.js';
+
+export interface PrepareOptions {
+  /** Of the guests. */
+  arch: Architecture;
+  host: Architecture;
+  /** Absolute path of `vmtest-vmm`. */
+  vmm: string;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+}
+
+/** The measurement takes 20 ms; this is for a machine that hangs. */
+const TSC_LIMIT_MS = 10_000;
+
+type OnReady = (agent: AgentClient, signal?: AbortSignal) => Promise<void>;
+
+/** What its guests of one architecture have in common. */
+export interface PreparedQemu {
+  timeScale: number;
+  timeScaleIsMeasured: boolean;
+  create: CreateGuest;
+  onReady?: OnReady;
+}
+
+/** Throws `VMTEST_QEMU_MISSING`, `VMTEST_QEMU_TOO_OLD`, `VMTEST_QEMU_BROKEN`, or `VMTEST_PROBE`. */
+export async function prepareQemu(options: PrepareOptions): Promise<PreparedQemu> {
+  const { arch, host, vmm, env } = options;
+  const [{ path: qemu, version }, tscKhz] = await Promise.all([
+    findQemu(arch, options),
+    arch === 'x86_64' && host === 'x86_64' ? measureTsc(vmm, options.signal) : undefined,
+  ]);
+  const addon = loadAddon(env);
+  const key = { arch, version };
+  const { factor, measured } = await knownSlowdown(key, env);
+  return {
+    timeScale: factor,
+    timeScaleIsMeasured: measured,
+    create: (spec, events, request) => createQemuGuest(spec, { addon, qemu, vmm, events, tscKhz }, request),
+    ...(measured ? {} : { onReady: once((agent, signal) => measureSlowdown(agent, key, { env, signal })) }),
+  };
+}
+
+/** One guest is enough; that it could not be measured is no reason to fail. */
+function once(measure: (agent: AgentClient, signal?: AbortSignal) => Promise<unknown>): OnReady {
+  let begun = false;
+  return async (agent, signal) => {
+    if (begun) return;
+    begun = true;
+    await measure(agent, signal).catch(() => signal?.throwIfAborted());
+  };
+}
+
+async function measureTsc(vmm: string, signal?: AbortSignal): Promise<number> {
+  const output = await new Promise<string>((resolve, reject) => {
+    const options = { timeout: TSC_LIMIT_MS, ...(signal === undefined ? {} : { signal }) };
+    execFile(vmm, ['--tsc-khz'], options, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
+  }).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new VmtestError('VMTEST_PROBE', `cannot measure the time stamp counter: ${why}`, { cause });
+  });
+  return Number(output.trim());
+}
