@@ -7,8 +7,8 @@ namespace vmtest {
 std::string_view GuestEndKind(const GuestEnd& end) {
   // In the order of the variant's alternatives.
   constexpr std::array<std::string_view, std::variant_size_v<GuestEnd>> kKinds = {
-      "poweroff",           "reset",         "panic",  "triple-fault", "debug-exit",
-      "kvm-internal-error", "entry-failure", "killed", "host-error",
+      "poweroff",           "reset",         "panic",  "triple-fault",   "debug-exit",
+      "kvm-internal-error", "entry-failure", "killed", "front-end-gone", "host-error",
   };
   return kKinds[end.index()];
 }

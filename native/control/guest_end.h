@@ -36,12 +36,14 @@ struct EntryFailure {
 };
 
 struct Killed {};
+// With --vhost-user-vsock: QEMU closed its end of the vhost-user socket.
+struct FrontEndGone {};
 struct HostError {
   Error error;
 };
 
 using GuestEnd = std::variant<PoweredOff, ResetRequested, Panicked, TripleFault, DebugExited,
-                              KvmInternalError, EntryFailure, Killed, HostError>;
+                              KvmInternalError, EntryFailure, Killed, FrontEndGone, HostError>;
 
 // The wire name, like "triple-fault" (docs/control-protocol.md).
 std::string_view GuestEndKind(const GuestEnd& end);

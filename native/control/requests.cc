@@ -212,6 +212,9 @@ std::optional<Command> ReadCommand(const std::string& type, ObjectReader& in) {
   if (type == "configure") {
     return ConfigureRequest{.config = ReadConfig(in)};
   }
+  if (type == "attach") {
+    return AttachRequest{.socket = in.Descriptor("socket")};
+  }
   if (type == "start") {
     return StartRequest{};
   }

@@ -15,6 +15,10 @@ namespace vmtest {
 struct ConfigureRequest {
   GuestConfig config;
 };
+// With --vhost-user-vsock only.
+struct AttachRequest {
+  UniqueFd socket;
+};
 struct StartRequest {};
 struct PauseRequest {};
 struct ResumeRequest {};
@@ -30,9 +34,9 @@ struct VsockUnlistenRequest {
   uint32_t port;
 };
 
-using Command =
-    std::variant<ConfigureRequest, StartRequest, PauseRequest, ResumeRequest, StopRequest,
-                 StatsRequest, VsockConnectRequest, VsockListenRequest, VsockUnlistenRequest>;
+using Command = std::variant<ConfigureRequest, AttachRequest, StartRequest, PauseRequest,
+                             ResumeRequest, StopRequest, StatsRequest, VsockConnectRequest,
+                             VsockListenRequest, VsockUnlistenRequest>;
 
 struct Request {
   uint64_t id;

@@ -8,6 +8,9 @@ namespace vmtest {
 class EventFd {
  public:
   static Result<EventFd> Create();
+  // Takes an eventfd that another process made and keeps using. kInvalidArgument for any other kind
+  // of descriptor: writing to one could block.
+  static Result<EventFd> Adopt(UniqueFd fd);
 
   // Wakes whoever watches. Never blocks, may be called from any thread.
   void Signal() const;

@@ -41,9 +41,24 @@ class GuestMemory {
     uint64_t size;  // bytes, a multiple of the page size
   };
 
+  // A piece of a file that is guest memory in another process too (vhost-user). What stands here is
+  // that process's word.
+  struct FileRange {
+    GuestAddress start;
+    uint64_t size;    // bytes
+    int file;         // borrowed, needed during the call only
+    uint64_t offset;  // of the piece in the file
+  };
+
   // Reserves zeroed private memory for each range. Ranges ascend and do not touch the same address
   // twice. Pages are taken from the host when first used.
   static Result<GuestMemory> Create(std::span<const Range> ranges);
+
+  // Maps files that others may write, and may try to shrink: reading past a file's end would be a
+  // SIGBUS, so each must be a memfd that is large enough and sealed against that (F_SEAL_SHRINK).
+  // kUnsupported for a file that is not; kInvalidArgument for ranges that are empty, overlap, wrap
+  // around or do not begin and end with pages; kIo, kNoMemory and kPermission from the host.
+  static Result<GuestMemory> Map(std::span<const FileRange> ranges);
 
   GuestMemory(GuestMemory&& other) noexcept;
   GuestMemory& operator=(GuestMemory&& other) noexcept;

@@ -266,6 +266,13 @@ bool Queue::ResumeNotifications() {
   return HasAvailable();
 }
 
+void Queue::GoOnAt(uint16_t next_available) {
+  VMTEST_CHECK(enabled());
+  next_available_ = next_available;
+  // Ours alone to write, but the guest can write there too: a wrong index harms nobody else.
+  next_used_ = memory_->LoadAcquire<uint16_t>(config_.used + kRingIndex).value_or(next_available);
+}
+
 void Queue::Save(StateWriter& writer) const {
   writer.U16(next_available_);
   writer.U16(next_used_);

@@ -117,6 +117,12 @@ class Queue {
   uint64_t popped() const { return popped_.Get(); }
   uint64_t pushed() const { return pushed_.Get(); }
 
+  // For a transport that keeps the driver's position (vhost-user): the available index that Pop
+  // looks at next. GoOnAt sets it and takes the used index from the ring; after Enable, while no
+  // buffer is out.
+  uint16_t next_available() const { return next_available_; }
+  void GoOnAt(uint16_t next_available);
+
   // The ring positions (the addresses belong to the transport). Load after Enable.
   void Save(StateWriter& writer) const;
   void Load(StateReader& reader);

@@ -54,6 +54,11 @@ void Controller::Execute(uint64_t id, ConfigureRequest request) {
   Answer(id, {});
 }
 
+void Controller::Execute(uint64_t id, AttachRequest) {
+  Answer(id, Fail(ErrorCode::kUnsupported,
+                  "attach is for a process that was started with --vhost-user-vsock"));
+}
+
 void Controller::Execute(uint64_t id, StartRequest) {
   Answer(id, Configured().and_then([](Machine* machine) { return machine->Start(); }));
 }

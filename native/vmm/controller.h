@@ -27,6 +27,7 @@ class Controller : private MachineEvents {
 
   // One for each request (docs/control-protocol.md).
   void Execute(uint64_t id, ConfigureRequest request);
+  void Execute(uint64_t id, AttachRequest);
   void Execute(uint64_t id, StartRequest);
   void Execute(uint64_t id, PauseRequest);
   void Execute(uint64_t id, ResumeRequest);

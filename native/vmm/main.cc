@@ -1,4 +1,5 @@
-// vmtest-vmm: one guest, driven over fd 3. See docs/control-protocol.md.
+// vmtest-vmm: one guest, or one device of a guest of QEMU's, driven over fd 3. See
+// docs/control-protocol.md.
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "arch/x86_64/tsc.h"
 #include "vmm/controller.h"
 #include "vmm/version.h"
+#include "vmm/vsock_backend.h"
 
 namespace vmtest {
 namespace {
@@ -25,6 +27,7 @@ constexpr int kExitFailed = 1;
 
 constexpr std::string_view kUsage =
     "usage: vmtest-vmm                     serve one guest over fd 3 (started by vmtest)\n"
+    "       vmtest-vmm --vhost-user-vsock  serve the vsock device of a guest of QEMU's over fd 3\n"
     "       vmtest-vmm --probe-kvm [PATH]  can this machine's KVM run a kernel? one JSON line\n"
     "       vmtest-vmm --tsc-khz           the rate of this machine's time stamp counter, in kHz\n"
     "       vmtest-vmm --version\n";
@@ -69,6 +72,8 @@ void LimitThreadStacks() {
   }
 }
 
+// `T` is what answers on the control channel.
+template <typename T>
 int Serve() {
   // The channel's end already ends us; this also covers a parent that dies while we are busy. A
   // parent that died before this line has closed the channel.
@@ -82,7 +87,7 @@ int Serve() {
     fmt::print(stderr, "vmtest-vmm: {}\n", loop.error().message);
     return kExitFailed;
   }
-  auto controller = Controller::Create(**loop, UniqueFd(kControlFd));
+  auto controller = T::Create(**loop, UniqueFd(kControlFd));
   if (!controller) {
     fmt::print(stderr,
                "vmtest-vmm: {}; fd 3 must be a SOCK_SEQPACKET socket: this program is started by "
@@ -99,9 +104,12 @@ int Serve() {
 
 int main(int argc, char** argv) {
   if (argc == 1) {
-    return vmtest::Serve();
+    return vmtest::Serve<vmtest::Controller>();
   }
   const std::string_view option = argv[1];
+  if (option == "--vhost-user-vsock" && argc == 2) {
+    return vmtest::Serve<vmtest::VsockBackend>();
+  }
   if (option == "--probe-kvm" && argc <= 3) {
     return vmtest::Probe(argc == 3 ? argv[2] : "/dev/kvm");
   }
