@@ -240,7 +240,7 @@ bool Backend::Startable() const {
 // False when a ring cannot be what it says.
 bool Backend::EnableQueues() {
   for (size_t i = 0; i < rings_.size(); ++i) {
-    const auto config = rings_[i].Configure(memory_, device_.queue_sizes()[i], features_);
+    const auto config = rings_[i].Configure(memory_, features_);
     if (!config || !queues_[i].Enable(*memory_.memory(), *config)) {
       Trouble(fmt::format("ring {} has a bad size, or lies misaligned or outside guest memory", i));
       return false;

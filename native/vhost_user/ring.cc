@@ -67,12 +67,11 @@ void Ring::SignalError() const {
   }
 }
 
-std::optional<QueueConfig> Ring::Configure(const MemoryTable& memory, uint16_t max_size,
-                                           uint64_t features) const {
+std::optional<QueueConfig> Ring::Configure(const MemoryTable& memory, uint64_t features) const {
   const auto descriptors = memory.FromUser(place.descriptors);
   const auto available = memory.FromUser(place.available);
   const auto used = memory.FromUser(place.used);
-  if (!descriptors || !available || !used || place.size > max_size) {
+  if (!descriptors || !available || !used || place.size > UINT16_MAX) {
     return std::nullopt;
   }
   return QueueConfig{.size = static_cast<uint16_t>(place.size),

@@ -49,9 +49,9 @@ class Ring {
   void Signal();
   void SignalError() const;
 
-  // What Queue::Enable takes; none when an address lies in no memory or the size in no range.
-  std::optional<QueueConfig> Configure(const MemoryTable& memory, uint16_t max_size,
-                                       uint64_t features) const;
+  // What Queue::Enable takes; none when an address lies in no memory or the size in no range. How
+  // large a ring may be the front-end has told the guest, without asking us: any size will do.
+  std::optional<QueueConfig> Configure(const MemoryTable& memory, uint64_t features) const;
 
  private:
   std::optional<EventFd> kick_;
