@@ -10,9 +10,9 @@
 namespace vmtest::agent {
 namespace {
 
-constexpr int kRounds = 16;
-constexpr size_t kArea = size_t{256} * 1024;
-constexpr uint32_t kSteps = 100'000;
+constexpr int kRounds = 14;
+constexpr size_t kArea = size_t{192} * 1024;
+constexpr uint32_t kSteps = 150'000;
 constexpr int kCalls = 500;
 
 uint64_t Now() {

@@ -94,14 +94,14 @@ describe('vmtest', () => {
     expect(run).toMatchObject({
       exitCode: 125,
       stderr:
-        'vmtest: no engine can run a guest for x86_64 here: KVM is not usable here (interpreted): every instruction is ' +
-        'emulated (h), and qemu-system-x86_64 is not installed (Debian: qemu-system-x86); install it, or name one with ' +
+        'vmtest: no engine can run a guest for x86_64 here: KVM is not usable here (interpreted, see `vmtest doctor`) ' +
+        '(h), and qemu-system-x86_64 is not installed (Debian: qemu-system-x86); install it, or name one with ' +
         'VMTEST_QEMU_X86_64',
     });
     expect(await vmtest(['run', '--engine', 'native', '--', 'true'], env)).toMatchObject({
       exitCode: 125,
       stderr:
-        'vmtest: KVM is not usable here (interpreted): every instruction is emulated; h; --engine qemu works without it, slower',
+        'vmtest: KVM is not usable here (interpreted, see `vmtest doctor`): every instruction is emulated; h; --engine qemu works without it, slower',
     });
     expect(await vmtest(['run', '--engine', 'native', '--arch', 'aarch64', '--', 'true'], env)).toMatchObject({
       exitCode: 125,

@@ -14,7 +14,7 @@ describe('chooseEngine', () => {
   });
 
   it('takes QEMU where KVM does not work, or cannot', () => {
-    const reason = 'KVM is not usable here (denied): no permission on /dev/kvm';
+    const reason = 'KVM is not usable here (denied, see `vmtest doctor`)';
     expect(ask({ kvm: denied })).toEqual({ engine: 'qemu', reason });
     expect(ask({ guest: 'aarch64' })).toEqual({ engine: 'qemu', reason: 'the guest is aarch64, this machine x86_64' });
     expect(ask({ wanted: 'qemu', kvm: usable })).toEqual({ engine: 'qemu', reason: 'it was asked for' });

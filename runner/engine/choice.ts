@@ -49,11 +49,12 @@ export function chooseEngine({ wanted, guest, host, kvm }: ChoiceInput): Choice 
     return { engine: 'native', reason: wanted === 'native' ? 'it was asked for' : kvm.message };
   }
   if (wanted === 'auto') return { engine: 'qemu', reason: notUsable(kvm) };
+  const why = kvm === undefined ? '' : `: ${kvm.message}`;
   const hint = kvm === undefined || kvm.hint === '' ? '' : `; ${kvm.hint}`;
-  throw new VmtestError('VMTEST_NO_KVM', `${notUsable(kvm)}${hint}; --engine qemu works without it, slower`, {
+  throw new VmtestError('VMTEST_NO_KVM', `${notUsable(kvm)}${why}${hint}; --engine qemu works without it, slower`, {
     context: { ...kvm },
   });
 }
 
 const notUsable = (kvm: KvmProbe | undefined): string =>
-  kvm === undefined ? 'KVM was not looked for' : `KVM is not usable here (${kvm.status}): ${kvm.message}`;
+  kvm === undefined ? 'KVM was not looked for' : `KVM is not usable here (${kvm.status}, see \`vmtest doctor\`)`;

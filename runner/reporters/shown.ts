@@ -48,7 +48,6 @@ export const pathText = (path: readonly string[]): string => path.join(' > ');
 /** Which engine serves guests, and why. */
 export function engineLine({ engine, arch, reason, timeScale, assumed }: EngineUse): string {
   const how = assumed === true ? 'assumed until one was measured' : 'measured';
-  const slower =
-    timeScale === 1 ? '' : `; its guests are ${timeScale} times slower (${how}), time limits as much longer`;
+  const slower = timeScale === 1 ? '' : `; ${timeScale} times slower (${how}), time limits are as much longer`;
   return shown(`engine ${engine} for ${arch}: ${reason}${slower}`);
 }

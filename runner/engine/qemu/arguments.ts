@@ -85,7 +85,9 @@ const MACHINES: Readonly<Record<Architecture, MachineType>> = {
     board: () =>
       'microvm,acpi=on,rtc=on,pit=on,pic=on,isa-serial=on,ioapic2=on,usb=off,pcie=off,x-option-roms=off,auto-kernel-cmdline=off',
     cpu: (nested) => (nested ? 'max,+svm,+npt' : 'max,-svm'),
-    transports: (index) => index,
+    // ACPI lists the last one first. The very first is of no use: QEMU takes pin 0 of every I/O APIC for the ISA timer and
+    // raises pin 2 in its place (hw/intc/ioapic.c).
+    transports: (index) => 23 - index,
   },
   aarch64: {
     board: (nested) => `virt,gic-version=3,usb=off${nested ? ',virtualization=on' : ''}`,
@@ -98,7 +100,11 @@ const MACHINES: Readonly<Record<Architecture, MachineType>> = {
 /** The file is ours and open already: QEMU gets no name that it could open otherwise. */
 function diskFile(index: number, fd: number | undefined, mode: DiskMode): string[] {
   if (fd === undefined) throw new Error('a disk that was not opened');
-  const access = { ro: 'readonly=on', rw: 'readonly=off', overlay: 'readonly=off,snapshot=on' }[mode];
+  const access = {
+    ro: 'readonly=on', // Otherwise QEMU would first open it for reading, which a descriptor for both is not good for.
+    rw: 'readonly=off,auto-read-only=off',
+    overlay: 'readonly=off,snapshot=on',
+  }[mode];
   return [
     ...['-add-fd', `fd=${fd},set=${index + 1}`],
     ...['-drive', `if=none,id=disk${index},file=/dev/fdset/${index + 1},format=raw,cache=writeback,${access}`],
