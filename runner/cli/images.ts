@@ -58,7 +58,7 @@ async function fetch(cache: Cache, command: FetchCommand, signal: AbortSignal): 
     print(`${name} ${arch}: ${image.digest}`);
   }
   for (const flavour of command.flavours) {
-    const kernel = await prefetch(cache, flavour, options);
+    const kernel = await prefetch(cache, flavour, command.arch, options);
     print(`${flavour}: ${kernel.package} ${kernel.version}`);
   }
   return 0;

@@ -28,9 +28,6 @@ function addImageCommands(images: Parser, settle: (command: Command) => void): v
         }),
     )
     .action((given: string[], flags: { arch?: Architecture; flavour: Flavour[] }) => {
-      if (flags.flavour.length > 0 && archOf(flags) !== hostArchitecture()) {
-        throw usage("--flavour: only this machine's own kernels can be booted; leave --arch out");
-      }
       const names = given.length === 0 && flags.flavour.length === 0 ? [DEFAULT_IMAGE] : given;
       settle({ kind: 'images-fetch', names, arch: archOf(flags), flavours: flags.flavour });
     });

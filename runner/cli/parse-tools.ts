@@ -30,7 +30,9 @@ export function nonEmpty(flag: string, value: string): string {
 }
 
 export const archOption = (): Option =>
-  new Option('--arch <arch>', `${ARCHITECTURES.join(' or ')} (default: this machine's)`).choices(ARCHITECTURES);
+  new Option('--arch <arch>', `${ARCHITECTURES.join(' or ')} (default: this machine's, or VMTEST_ARCH)`).choices(
+    ARCHITECTURES,
+  );
 
 export const engineOption = (): Option =>
   new Option(

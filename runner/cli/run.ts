@@ -5,7 +5,7 @@ import { withLimits } from '../deadline.js';
 import { engineUse } from '../engine/engine-use.js';
 import { VmtestError } from '../errors.js';
 import { exitCodeOfSignal } from '../exit-codes.js';
-import { hostArchitecture } from '../images/kernels/architecture.js';
+import { defaultArchitecture } from '../images/kernels/architecture.js';
 import { type LaunchOptions, launch } from '../machine/launch.js';
 import type { Machine } from '../machine/machine.js';
 import { planGuest } from '../machine/plan.js';
@@ -73,7 +73,7 @@ function launchOptions(command: RunCommand): LaunchOptions {
     nested: command.nested,
     bootTimeoutMs: command.bootTimeoutMs,
     onProgress: say,
-    onStart: (_, engine) => say(engineLine(engineUse(engine, command.arch ?? hostArchitecture()))),
+    onStart: (_, engine) => say(engineLine(engineUse(engine, command.arch ?? defaultArchitecture(process.env)))),
     onLog: (level, message) => say(`${level}: ${message}`),
   };
 }

@@ -5,7 +5,7 @@ import { VmtestError } from '../errors.js';
 import type { Cache } from './cache.js';
 import { type FetchOptions, fetchPackage, findPackage, type UnpackedPackage } from './debian.js';
 import { compressionOf } from './decompress.js';
-import { type Architecture, hostArchitecture } from './kernels/architecture.js';
+import type { Architecture } from './kernels/architecture.js';
 import { checkKernel } from './kernels/check-kernel.js';
 import { type Kernel, prepareKernel } from './kernels/kernel.js';
 import { locateKernel } from './kernels/locate.js';
@@ -37,14 +37,19 @@ export async function userKernel(
 }
 
 /** Fetches a kernel, whether or not an older one is there; what for machines without a network. */
-export async function prefetch(cache: Cache, flavour: Flavour, options: FetchOptions): Promise<UnpackedPackage> {
-  const kernel = await fetchPackage(cache, kernelPackage(flavour), { ...options, finish: finishKernel });
-  await resolveKernel(cache, flavour, hostArchitecture(), options);
+export async function prefetch(
+  cache: Cache,
+  flavour: Flavour,
+  arch: Architecture,
+  options: FetchOptions,
+): Promise<UnpackedPackage> {
+  const kernel = await fetchPackage(cache, kernelPackage(flavour, arch), { ...options, arch, finish: finishKernel });
+  await resolveKernel(cache, flavour, arch, options);
   return kernel;
 }
 
 async function findOrFetch(cache: Cache, name: string, options: FetchOptions): Promise<UnpackedPackage> {
-  const found = await findPackage(cache, name);
+  const found = await findPackage(cache, name, options.arch);
   if (found !== undefined) return found;
   try {
     return await fetchPackage(cache, name, options);
@@ -70,7 +75,7 @@ async function resolveKernel(
     const located = await locateKernel(cache, name, { ...options, arch });
     return { located, kernel: await prepareKernel(cache, located.image, { arch, label: located.label }) };
   }
-  const unpacked = await findOrFetch(cache, kernelPackage(name), { ...options, finish: finishKernel });
+  const unpacked = await findOrFetch(cache, kernelPackage(name, arch), { ...options, arch, finish: finishKernel });
   const release = unpacked.package.replace('linux-image-', '');
   const image = join(unpacked.root, 'boot', `vmlinuz-${release}`);
   // Written by finishKernel: the package is never changed, so the file need not be hashed on each run.

@@ -3,7 +3,7 @@ import { type Cleanup, createCleanup } from '../cleanup.js';
 import { defaultEngine, type EngineChoice } from '../engine/choice.js';
 import { createEngines, type Engine, type Engines } from '../engine/engines.js';
 import { VmtestError } from '../errors.js';
-import { hostArchitecture } from '../images/kernels/architecture.js';
+import { defaultArchitecture } from '../images/kernels/architecture.js';
 import { type BootOptions, bootMachine } from './boot.js';
 import { withDefaults } from './command-defaults.js';
 import { DEFAULT_BOOT_TIMEOUT_MS } from './defaults.js';
@@ -41,7 +41,8 @@ export async function launch(options: LaunchOptions = {}): Promise<Machine> {
 
 /** The probe of KVM runs a small guest of its own: side by side with the work on the images it costs no time. */
 async function chooseAndPlan(options: LaunchOptions, cleanup: Cleanup): Promise<{ engine: Engine; plan: GuestPlan }> {
-  const { env = process.env, arch = hostArchitecture() } = options;
+  const { env = process.env } = options;
+  const arch = options.arch ?? defaultArchitecture(env);
   const noEngine = new AbortController();
   const signal = options.signal === undefined ? noEngine.signal : AbortSignal.any([options.signal, noEngine.signal]);
   const engines = options.engines ?? createEngines({ env });

@@ -6,7 +6,7 @@ import { ensureImage } from '../images/build/ensure-image.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
 import { checkDisk, checkDistinct } from '../images/disk.js';
 import { type GuestImage, guestImage } from '../images/guest-image.js';
-import { type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
+import { type Architecture, defaultArchitecture } from '../images/kernels/architecture.js';
 import type { Feature } from '../images/kernels/requirements.js';
 import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
 import type { Root, RootRequest } from '../images/roots/root.js';
@@ -52,7 +52,8 @@ export interface GuestPlan {
 
 /** The guest to start. `cleanup` owns what has to last as long as the guest. */
 export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise<GuestPlan> {
-  const { disks = [], init, arch = hostArchitecture(), env = process.env } = options;
+  const { disks = [], init, env = process.env } = options;
+  const arch = options.arch ?? defaultArchitecture(env);
   const ownInitrd = options.initrd !== undefined;
   // What is wrong with the arguments is told before a root is packed, which may take long.
   checkCommandLine(kernelCommandLine({ arch, ownInitrd, append: options.append }));

@@ -1,6 +1,6 @@
 /** Whether a condition holds: for axes when a run is planned, for kernels in the guest. Pure. */
 import satisfies from 'semver/functions/satisfies.js';
-import { hostArchitecture } from '../images/kernels/architecture.js';
+import { defaultArchitecture } from '../images/kernels/architecture.js';
 import { labelMatcher } from './labels.js';
 import type { Cell, Condition } from './plan.js';
 
@@ -12,7 +12,7 @@ export function axesTest(condition: Condition | undefined): (cell: Cell) => bool
   const { axes = {} } = condition ?? {};
   const fits = labelMatcher(axes);
   if (!Object.hasOwn(axes, 'arch')) return (cell) => fits(cell.axes);
-  return ({ axes: labels, guest }) => fits({ arch: guest.arch ?? hostArchitecture(), ...labels });
+  return ({ axes: labels, guest }) => fits({ arch: guest.arch ?? defaultArchitecture(process.env), ...labels });
 }
 
 /**

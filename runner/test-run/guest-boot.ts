@@ -2,7 +2,7 @@
 import { defaultEngine, type EngineChoice } from '../engine/choice.js';
 import { engineUse } from '../engine/engine-use.js';
 import { createEngines, type Engines } from '../engine/engines.js';
-import { type Architecture, hostArchitecture } from '../images/kernels/architecture.js';
+import { type Architecture, defaultArchitecture } from '../images/kernels/architecture.js';
 import { launch } from '../machine/launch.js';
 import type { GuestOptions } from '../plan/guest-options.js';
 import type { EngineUse } from '../results/events/event.js';
@@ -44,7 +44,7 @@ export async function prepareGuestBoot({ guests, engine, env, signal }: GuestBoo
       onProgress: () => {},
     });
   };
-  const questions = distinct(guests.map((guest) => [wantedBy(guest), guest.arch ?? hostArchitecture()]));
+  const questions = distinct(guests.map((guest) => [wantedBy(guest), guest.arch ?? defaultArchitecture(env)]));
   return { boot, uses: await usesOf(engines, questions, signal) };
 }
 
