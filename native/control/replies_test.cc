@@ -20,6 +20,7 @@ TEST(RepliesTest, EveryEndHasItsKindAndFields) {
   EXPECT_EQ(reason(EntryFailure{.hardware_reason = 0x80000021}),
             Json({{"kind", "entry-failure"}, {"hardware_reason", "0x80000021"}}));
   EXPECT_EQ(reason(Killed{}), Json({{"kind", "killed"}}));
+  EXPECT_EQ(reason(FrontEndGone{}), Json({{"kind", "front-end-gone"}}));
   EXPECT_EQ(reason(HostError{.error = {.code = ErrorCode::kIo, .message = "no"}}),
             Json({{"kind", "host-error"}, {"code", "io"}, {"message", "no"}}));
   EXPECT_EQ(reason(KvmInternalError{.suberror = 1,

@@ -47,6 +47,17 @@ TEST(RequestsTest, ReadsTheSmallOnes) {
   }
 }
 
+TEST(RequestsTest, AttachTakesItsSocket) {
+  auto descriptors = Descriptors(1);
+  const int socket = descriptors[0].get();
+  const auto attach =
+      ParseRequest(R"({"id":1,"type":"attach","socket":0})", std::move(descriptors));
+  ASSERT_TRUE(attach.has_value());
+  EXPECT_EQ(std::get<AttachRequest>(attach->command).socket.get(), socket);
+  EXPECT_FALSE(ParseRequest(R"({"id":1,"type":"attach"})", {}).has_value());
+  EXPECT_FALSE(ParseRequest(R"({"id":1,"type":"attach","socket":0})", {}).has_value());
+}
+
 struct BadCase {
   const char* text;
   size_t descriptors;

@@ -1,5 +1,6 @@
 #include "event/event_loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 
@@ -74,6 +75,16 @@ TEST_F(EventLoopTest, AnEndedLoopTakesNoTasks) {
   bool synced = true;
   std::thread([&] { synced = loop_->RunSync([] {}); }).join();
   EXPECT_FALSE(synced);
+}
+
+TEST_F(EventLoopTest, OnlyAnEventFdIsAdopted) {
+  const EventFd event = EventFd::Create().value();
+  const auto adopted = EventFd::Adopt(UniqueFd(::fcntl(event.fd(), F_DUPFD_CLOEXEC, 0)));
+  ASSERT_TRUE(adopted.has_value());
+  adopted->Signal();
+  EXPECT_TRUE(event.Drain());
+  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  EXPECT_EQ(EventFd::Adopt(std::move(null)).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(EventLoopTest, TimerFiresOnceAndCanBeDisarmed) {

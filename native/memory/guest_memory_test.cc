@@ -1,9 +1,14 @@
 #include "memory/guest_memory.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <bit>
+
+#include "base/unique_fd.h"
 
 namespace vmtest {
 namespace {
@@ -74,6 +79,25 @@ TEST_F(GuestMemoryTest, NothingIsCopiedToAndFromNowhere) {
 TEST_F(GuestMemoryTest, MisalignedIndexIsOutside) {
   EXPECT_FALSE(memory_.LoadAcquire<uint16_t>(1).has_value());
   EXPECT_FALSE(memory_.StoreRelease<uint16_t>(3, 1));
+}
+
+TEST(GuestMemoryMapTest, SharesAFileThatCannotShrink) {
+  const UniqueFd file(::memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(::ftruncate(file.get(), 4 * kPage), 0);
+  const std::array<GuestMemory::FileRange, 2> ranges{
+      {{.start = 8 * kPage, .size = kPage, .file = file.get(), .offset = 3 * kPage},
+       {.start = 0, .size = 2 * kPage, .file = file.get(), .offset = 0}}};
+  EXPECT_EQ(GuestMemory::Map(ranges).error().code, ErrorCode::kUnsupported) << "not sealed";
+  ASSERT_EQ(::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK), 0);
+  const auto memory = GuestMemory::Map(ranges);
+  ASSERT_TRUE(memory.has_value()) << memory.error().message;
+  EXPECT_TRUE(memory->Write<uint32_t>(8 * kPage, 0x1234));
+  uint32_t in_file = 0;
+  ASSERT_EQ(::pread(file.get(), &in_file, sizeof(in_file), 3 * kPage), ssize_t{sizeof(in_file)});
+  EXPECT_EQ(in_file, 0x1234u);
+  EXPECT_EQ(memory->size(), 3 * kPage);
+  EXPECT_FALSE(memory->Contains(2 * kPage, 1));
+  EXPECT_EQ(GuestMemory::Map({})->size(), 0u);
 }
 
 }  // namespace
