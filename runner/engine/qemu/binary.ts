@@ -1,0 +1,114 @@
+/** Finds the QEMU that emulates an architecture, and asks it for its version. */
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { VmtestError } from '../../errors.js';
+import type { Architecture } from '../../images/kernels/architecture.js';
+import { isOlder, OLDEST_QEMU, parseQemuVersion, type QemuVersion, versionText } from './version.js';
+
+export interface QemuBinary {
+  /** Absolute. */
+  path: string;
+  version: QemuVersion;
+}
+
+export interface FindQemuOptions {
+  /** Default: that of this process. */
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+}
+
+interface Known {
+  /** The variable that names another executable. */
+  variable: string;
+  file: string;
+  /** Where Debian and Ubuntu have it. */
+  debian: string;
+}
+
+export const QEMU: Readonly<Record<Architecture, Known>> = {
+  x86_64: { variable: 'VMTEST_QEMU_X86_64', file: 'qemu-system-x86_64', debian: 'qemu-system-x86' },
+  aarch64: { variable: 'VMTEST_QEMU_AARCH64', file: 'qemu-system-aarch64', debian: 'qemu-system-arm' },
+};
+
+/** It says its version in milliseconds; this is for one that hangs. */
+const VERSION_LIMIT_MS = 10_000;
+
+/** What was found out, by path, size and time of the file: a run asks for each of its guests. */
+const asked = new Map<string, QemuVersion>();
+
+/**
+ * The executable that `VMTEST_QEMU_X86_64` or `VMTEST_QEMU_AARCH64` names, else the one on PATH. Throws
+ * `VMTEST_QEMU_MISSING`, `VMTEST_QEMU_TOO_OLD` (before 7.2), and `VMTEST_QEMU_BROKEN` where it does not say its version.
+ */
+export async function findQemu(arch: Architecture, options: FindQemuOptions = {}): Promise<QemuBinary> {
+  const { env = process.env, signal } = options;
+  signal?.throwIfAborted();
+  const path = await locate(QEMU[arch], env);
+  const { size, mtimeMs } = await stat(path);
+  const key = `${path}\0${size}\0${mtimeMs}`;
+  const version = asked.get(key) ?? (await askVersion(path, env, signal));
+  asked.set(key, version);
+  if (isOlder(version, OLDEST_QEMU)) {
+    const { variable, debian } = QEMU[arch];
+    throw new VmtestError(
+      'VMTEST_QEMU_TOO_OLD',
+      `${path} is QEMU ${versionText(version)}, vmtest needs 7.2 or newer; ` +
+        `upgrade it (Debian: ${debian}), or name a newer one with ${variable}`,
+      { context: { path, version } },
+    );
+  }
+  return { path, version };
+}
+
+async function locate({ variable, file, debian }: Known, env: NodeJS.ProcessEnv): Promise<string> {
+  const named = env[variable];
+  if (named !== undefined && named !== '') {
+    const path = resolve(named);
+    if (await isExecutable(path)) return path;
+    throw new VmtestError('VMTEST_QEMU_MISSING', `${variable} names ${path}, which is no executable file`);
+  }
+  for (const directory of (env['PATH'] ?? '/usr/bin:/bin').split(delimiter)) {
+    // A relative one would be another file in each working directory.
+    if (!isAbsolute(directory)) continue;
+    const path = join(directory, file);
+    if (await isExecutable(path)) return path;
+  }
+  throw new VmtestError(
+    'VMTEST_QEMU_MISSING',
+    `${file} is not installed (Debian: ${debian}); install it, or name one with ${variable}`,
+  );
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+async function askVersion(path: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<QemuVersion> {
+  const { execa } = await import('execa');
+  const { failed, timedOut, stdout, stderr, shortMessage } = await execa(path, ['--version'], {
+    env: { ...env, LC_ALL: 'C' },
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: VERSION_LIMIT_MS,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  });
+  signal?.throwIfAborted();
+  const version = failed ? undefined : parseQemuVersion(stdout);
+  if (version !== undefined) return version;
+  const said = stderr.trim().split('\n').at(-1) || shortMessage?.split('\n')[0] || 'it failed';
+  const why = timedOut
+    ? `it did not end within ${VERSION_LIMIT_MS / 1000} s`
+    : failed
+      ? said
+      : `it printed ${JSON.stringify(stdout.slice(0, 100))}`;
+  throw new VmtestError('VMTEST_QEMU_BROKEN', `${path} --version: no version of QEMU: ${why}`, { context: { path } });
+}
