@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "arch/x86_64/probe.h"
+#include "base/unique_fd.h"
 #include "vmm/controller.h"
 #include "vmm/version.h"
 
@@ -25,6 +27,7 @@ constexpr int kExitFailed = 1;
 constexpr std::string_view kUsage =
     "usage: vmtest-vmm                     serve one guest over fd 3 (started by vmtest)\n"
     "       vmtest-vmm --probe-kvm [PATH]  can this machine's KVM run a kernel? one JSON line\n"
+    "       vmtest-vmm --probe-memfd       may files be made in memory? \"works\" or \"refused\"\n"
     "       vmtest-vmm --version\n";
 
 int Probe(const std::string& path) {
@@ -34,6 +37,14 @@ int Probe(const std::string& path) {
                                {"hint", result.hint}};
   fmt::print("{}\n", line.dump());
   return result.status == x86::ProbeStatus::kUsable ? 0 : kExitFailed;
+}
+
+// Overlays are such files. A sandbox's filter of system calls may know nothing of them.
+int ProbeMemfd() {
+  const UniqueFd fd(::memfd_create("vmtest-probe", MFD_CLOEXEC));
+  const bool works = fd.valid() && ::ftruncate(fd.get(), 1) == 0;
+  fmt::print("{}\n", works ? "works" : "refused");
+  return works ? 0 : kExitFailed;
 }
 
 // The soft limit on descriptors is often 1024, for programs that use select(). We do not, and each
@@ -92,6 +103,9 @@ int main(int argc, char** argv) {
   const std::string_view option = argv[1];
   if (option == "--probe-kvm" && argc <= 3) {
     return vmtest::Probe(argc == 3 ? argv[2] : "/dev/kvm");
+  }
+  if (option == "--probe-memfd" && argc == 2) {
+    return vmtest::ProbeMemfd();
   }
   if (option == "--version" && argc == 2) {
     fmt::print("vmtest-vmm {} {}\n", vmtest::kVersion, vmtest::kArch);
