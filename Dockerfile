@@ -33,8 +33,17 @@ ENV VMTEST_CACHE=/var/cache/vmtest
 RUN for arch in x86_64 aarch64; do node dist/cli/vmtest.js images build micro --arch $arch || exit; done && \
     node dist/cli/vmtest.js images prune --all && rm -rf $VMTEST_CACHE/apt $VMTEST_CACHE/tmp
 
-FROM builder AS test
-RUN ci/bootstrap && git init --quiet && git add --all
+# All that building and testing need, and no source: ./test_all runs in it over the files of the checkout.
+FROM ${BASE} AS tools
+COPY ci/bootstrap ci/packages.txt /opt/ci/
+RUN /opt/ci/bootstrap --no-node
+COPY --from=node /opt/node/ /usr/local/
+
+FROM tools AS test
+WORKDIR /src
+COPY . .
+# Linters ask git which files there are.
+RUN git init --quiet && git add --all
 CMD ["./test_all", "--host"]
 
 FROM builder AS pruned

@@ -61,7 +61,8 @@ function fixDenied(facts: Facts): string | undefined {
   const { gid, mode } = kvm.device;
   const groupMay = (mode & 0o060) === 0o060;
   if (container.kind !== null) {
-    return groupMay && kvm.member === 'no' ? `docker run --device /dev/kvm --group-add ${gid}` : undefined;
+    if (!groupMay) return 'on the host: sudo sh -c "chgrp kvm /dev/kvm && chmod 660 /dev/kvm"';
+    return kvm.member === 'no' ? `docker run --device /dev/kvm --group-add ${gid}` : undefined;
   }
   // A group of its own gives nothing else to those in it, as that of root would.
   if (!groupMay || gid === 0) return asRoot(facts, 'sh -c "chgrp kvm /dev/kvm && chmod 660 /dev/kvm"');
