@@ -24,6 +24,7 @@ export const TYPESCRIPT_ROOMS = [
   'runner/reporters',
   'runner/config',
   'runner/test-run',
+  'runner/doctor',
   'runner/cli',
   'runner/index.ts',
   'fixtures',

@@ -8,7 +8,8 @@ const USAGE = `Usage: ./test_all [--host] [--fuzz] [--tsan] [--tidy]
 Installs, builds, lints and tests everything. The last line is "N passed, N failed, N skipped"; exit 1 when
 something failed. Every skip is printed with its reason.
 
-  --host   do not boot the lab: tests that need KVM use this machine's own, or are skipped when it is not usable
+  --host   only this machine: no container around the tests, and no lab below them. Those that need KVM use this machine's
+           own, or are skipped when it is not usable. Without it, docker or podman is used where one works
   --fuzz   run each fuzz target for 60 seconds instead of a few
   --tsan   the native tests under the thread sanitizer too
   --tidy   clang-tidy over the native code too

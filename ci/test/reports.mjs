@@ -87,6 +87,20 @@ export function readCtest(text) {
   return counts;
 }
 
+/** The TAP of our own scripts. One that was cut off has no plan. @param {string} text @returns {Counts} */
+export function readTap(text) {
+  const counts = noCounts();
+  for (const [, not, name = '', reason] of text.matchAll(/^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?$/gm)) {
+    if (not !== undefined) counts.failures.push(name);
+    else if (reason !== undefined) counts.skips.push({ name, reason });
+    else counts.passed++;
+  }
+  const seen = counts.passed + counts.failures.length + counts.skips.length;
+  const planned = /^1\.\.(\d+)$/m.exec(text)?.[1];
+  if (planned !== `${seen}`) counts.failures.push(`${planned ?? 'no'} tests were planned, ${seen} were reported`);
+  return counts;
+}
+
 /** What GTEST_SKIP() << "..." printed: the line after "file:line: Skipped". @param {string} body */
 function gtestReason(body) {
   const output = unescapeXml(/<system-out>(.*?)<\/system-out>/s.exec(body)?.[1] ?? '');

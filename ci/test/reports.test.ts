@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addCounts, readCtest, readPlaywright, readVitest } from './reports.mjs';
+import { addCounts, readCtest, readPlaywright, readTap, readVitest } from './reports.mjs';
 
 describe('readVitest', () => {
   it('counts tests, and files that did not load', () => {
@@ -103,5 +103,19 @@ describe('addCounts', () => {
       failures: ['f', 'f'],
       skips: [...counts.skips, ...counts.skips],
     });
+  });
+});
+
+describe('readTap', () => {
+  it('counts what our scripts say', () => {
+    expect(readTap('ok 1 - build\nnot ok 2 - doctor\nok 3 - quick start # SKIP no engine\n1..3\n')).toEqual({
+      passed: 1,
+      failures: ['doctor'],
+      skips: [{ name: 'quick start', reason: 'no engine' }],
+    });
+  });
+  it('does not take a part for the whole', () => {
+    expect(readTap('ok 1 - build\n').failures).toEqual(['no tests were planned, 1 were reported']);
+    expect(readTap('ok 1 - build\n1..2\n').failures).toEqual(['2 tests were planned, 1 were reported']);
   });
 });

@@ -7,7 +7,7 @@ import { ctestCommand } from './ctest.mjs';
 import { images } from './images.mjs';
 import { integrationHere, integrationInLab } from './integration.mjs';
 import { exitCodeOf, inParallel, root, run } from './process.mjs';
-import { count, noCounts, RESULTS, readCtest, readVitest } from './reports.mjs';
+import { count, noCounts, RESULTS, readCtest, readTap, readVitest } from './reports.mjs';
 
 /**
  * @typedef {import('./reports.mjs').Counts} Counts
@@ -52,6 +52,7 @@ export function createStages({ host, fuzzSeconds, tsan, tidy }) {
     ...(tidy ? [step('tidy', ['install'], [['sh', '-c', TIDY]])] : []),
     { name: 'fuzz', needs: [], run: () => fuzz(fuzzSeconds) },
     { name: 'images', needs: ['build'], run: images },
+    { name: 'container', needs: [], run: container },
     { name: 'tiny kernel', needs: ['build'], run: tinyKernel },
     {
       name: 'integration',
@@ -93,6 +94,17 @@ async function tinyKernel() {
     counts.skips.push({ name: 'tiny kernel', reason: 'not built in time: run ci/tiny-kernel with a longer --timeout' });
   } else counts.failures.push('tiny kernel: ci/tiny-kernel');
   return counts;
+}
+
+/** The Dockerfile, built and used. In a container there is no building another one. */
+async function container() {
+  if (process.env['VMTEST_IN_CONTAINER'] !== undefined) {
+    const reason = 'these tests are in a container themselves: run ./test_all --host on the machine';
+    return { ...noCounts(), skips: [{ name: 'container', reason }] };
+  }
+  const file = join(RESULTS, 'container.tap');
+  const ok = await run(['ci/container', '--report', file]);
+  return count('container', ok, file, readTap);
 }
 
 /** @param {string} preset */

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "arch/x86_64/probe.h"
 #include "arch/x86_64/tsc.h"
+#include "base/unique_fd.h"
 #include "vmm/controller.h"
 #include "vmm/version.h"
 #include "vmm/vsock_backend.h"
@@ -30,6 +32,7 @@ constexpr std::string_view kUsage =
     "       vmtest-vmm --vhost-user-vsock  serve the vsock device of a guest of QEMU's over fd 3\n"
     "       vmtest-vmm --probe-kvm [PATH]  can this machine's KVM run a kernel? one JSON line\n"
     "       vmtest-vmm --tsc-khz           the rate of this machine's time stamp counter, in kHz\n"
+    "       vmtest-vmm --probe-memfd       may files be made in memory? \"works\" or \"refused\"\n"
     "       vmtest-vmm --version\n";
 
 int Probe(const std::string& path) {
@@ -49,6 +52,14 @@ int PrintTscKhz() {
   }
   fmt::print("{}\n", *khz);
   return 0;
+}
+
+// Overlays are such files. A sandbox's filter of system calls may know nothing of them.
+int ProbeMemfd() {
+  const UniqueFd fd(::memfd_create("vmtest-probe", MFD_CLOEXEC));
+  const bool works = fd.valid() && ::ftruncate(fd.get(), 1) == 0;
+  fmt::print("{}\n", works ? "works" : "refused");
+  return works ? 0 : kExitFailed;
 }
 
 // The soft limit on descriptors is often 1024, for programs that use select(). We do not, and each
@@ -115,6 +126,9 @@ int main(int argc, char** argv) {
   }
   if (option == "--tsc-khz" && argc == 2) {
     return vmtest::PrintTscKhz();
+  }
+  if (option == "--probe-memfd" && argc == 2) {
+    return vmtest::ProbeMemfd();
   }
   if (option == "--version" && argc == 2) {
     fmt::print("vmtest-vmm {} {}\n", vmtest::kVersion, vmtest::kArch);

@@ -121,6 +121,11 @@ export interface ParseResultsCommand {
   exitCode?: number;
 }
 
+export interface DoctorCommand {
+  kind: 'doctor';
+  json: boolean;
+}
+
 export interface ReportCommand {
   kind: 'report';
   /** Directory of the results. */
@@ -143,7 +148,7 @@ export type Command =
   | InitCommand
   | { kind: 'completion'; shell: Shell }
   | ScanCommand
-  | { kind: 'doctor' }
+  | DoctorCommand
   | ImagesCommand
   | ParseResultsCommand
   | ReportCommand

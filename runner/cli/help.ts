@@ -34,7 +34,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['vmtest parse --format ktap dmesg.txt', 'the tests, their verdicts and what failed'],
     ['prove -v | vmtest parse --format tap --json -', 'as JSON'],
   ],
-  doctor: [['vmtest doctor', 'whether KVM is usable, and what would help']],
+  doctor: [
+    ['vmtest doctor', 'one screen: what runs here, and what would help'],
+    ["vmtest doctor --json | jq '.findings[] | select(.fix)'", 'what can be mended'],
+  ],
   images: [['vmtest images list', 'what there is']],
   'images fetch': [['vmtest images fetch debian-12 --flavour generic', 'an image, and a kernel with every driver']],
   'images list': [['vmtest images list', 'one image per line']],
@@ -83,6 +86,10 @@ export function exitCodesHelp(): string {
 
 export function scanHelp(): string {
   return 'Exit codes:\n  0  nothing was found, or only notes\n  1  faults were found\n  2  bad arguments, or the file cannot be read\n';
+}
+
+export function doctorHelp(): string {
+  return 'Exit codes:\n  0    an engine runs guests of the architecture of this machine\n  125  none does\n';
 }
 
 export function formatsHelp(): string {

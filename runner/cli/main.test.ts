@@ -64,24 +64,29 @@ describe('vmtest', () => {
     });
   });
 
-  it('says what KVM is, and what would help', async () => {
+  it('says what runs here, and what would help', async () => {
+    const env = { PATH: '/nowhere', VMTEST_CACHE: join(directory, 'cache') };
     const usable = await fakeProbe('{"status":"usable","message":"SVM, 2 CPUs"}', 0);
-    expect(await vmtest(['doctor'], { VMTEST_VMM: usable })).toMatchObject({
-      exitCode: 0,
-      stdout: 'KVM: usable: SVM, 2 CPUs',
+    const good = await vmtest(['doctor'], { ...env, VMTEST_VMM: usable });
+    expect(good).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(good.stdout).toMatch(/^vmtest 0\.1\.0 on Linux \S+: guests for x86_64 run here: native\n/);
+    expect(good.stdout).toMatch(/\n {2}yes {2}x86_64 {3}native {2}KVM is usable\n/);
+    expect(good.stdout).not.toContain('\x1b');
+
+    const denied = await fakeProbe('{"status":"denied","message":"no permission"}', 1);
+    const bad = await vmtest(['probe', '--json'], { ...env, VMTEST_VMM: denied });
+    expect(bad).toMatchObject({ exitCode: 125, stderr: '' });
+    const report: unknown = JSON.parse(bad.stdout);
+    expect(report).toMatchObject({ schema: 1, host: 'x86_64', runnable: false });
+    expect(report).toMatchObject({
+      findings: expect.arrayContaining([expect.objectContaining({ id: 'kvm', status: 'problem' })]),
     });
-    const denied = await fakeProbe('{"status":"denied","message":"no permission","hint":"join the group kvm"}', 1);
-    expect(await vmtest(['probe'], { VMTEST_VMM: denied })).toMatchObject({
-      exitCode: 125,
-      stdout: 'KVM: denied: no permission\n  join the group kvm',
-    });
+
     const broken = await fakeProbe('{"status":"fine"}', 0);
-    expect(await vmtest(['doctor'], { VMTEST_VMM: broken })).toMatchObject({ exitCode: 125, stdout: '' });
-    const missing = await vmtest(['doctor'], { VMTEST_VMM: '/nowhere/vmtest-vmm' });
-    expect(missing.exitCode).toBe(125);
-    expect(missing.stderr).toBe(
-      'vmtest: cannot probe KVM with /nowhere/vmtest-vmm: it does not exist; build it with `npm run build`',
-    );
+    expect((await vmtest(['doctor'], { ...env, VMTEST_VMM: broken })).exitCode).toBe(125);
+    const missing = await vmtest(['doctor'], { ...env, VMTEST_VMM: '/nowhere/vmtest-vmm' });
+    expect(missing).toMatchObject({ exitCode: 125, stderr: '' });
+    expect(missing.stdout).toMatch(/cannot probe KVM .* it does not exist; build it .*\n +-> npm run build\n/);
   });
 
   it('starts nothing when no engine can serve the guest, but bad input is told first', async () => {

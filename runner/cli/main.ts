@@ -41,7 +41,7 @@ async function perform(command: Command, signal: AbortSignal): Promise<number> {
     case 'scan':
       return (await import('./scan.js')).scan(command, signal);
     case 'doctor':
-      return (await import('./doctor.js')).doctor(signal);
+      return (await import('./doctor.js')).doctor(command, signal);
     case 'images-fetch':
     case 'images-list':
     case 'images-build':

@@ -127,8 +127,8 @@ describe('vmtest run', () => {
 
 describe('the other commands', () => {
   it('are parsed', () => {
-    expect(parse('doctor')).toEqual({ kind: 'doctor' });
-    expect(parse('probe')).toEqual({ kind: 'doctor' });
+    expect(parse('doctor')).toEqual({ kind: 'doctor', json: false });
+    expect(parse('probe', '--json')).toEqual({ kind: 'doctor', json: true });
     expect(parse('images', 'pull', 'micro', '--arch', 'aarch64')).toEqual({
       kind: 'images-pull',
       name: 'micro',

@@ -3,7 +3,7 @@ import { CommanderError, Option, Command as Parser } from 'commander';
 import { ARCHITECTURES, type Architecture } from '../images/kernels/architecture.js';
 import { checkFormatName } from '../results/format-names.js';
 import type { Command, ParseResultsCommand } from './command.js';
-import { formatsHelp, scanHelp } from './help.js';
+import { doctorHelp, formatsHelp, scanHelp } from './help.js';
 import { addImages } from './parse-images.js';
 import { addCompletion, addInit } from './parse-init.js';
 import { addMergeReports, addReport } from './parse-reports.js';
@@ -125,8 +125,10 @@ function addScan(program: Parser, settle: (command: Command) => void): void {
 function addDoctor(program: Parser, settle: (command: Command) => void): void {
   subcommand(program, 'doctor')
     .alias('probe')
-    .description('say whether KVM is usable here, and if not, why and what would help')
-    .action(() => settle({ kind: 'doctor' }));
+    .description('say which guests this machine can run, and what stands in the way of the others')
+    .option('--json', 'print all that was found out as JSON')
+    .addHelpText('after', `\n${doctorHelp()}`)
+    .action(({ json }: { json?: true }) => settle({ kind: 'doctor', json: json === true }));
 }
 
 function addKernelConfig(program: Parser, settle: (command: Command) => void): void {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hostBudget } from './host-budget.js';
+import { hostBudget, hostLimits } from './host-budget.js';
 
 let root: string;
 beforeEach(async () => {
@@ -52,8 +52,29 @@ test('the limits of a container: version 1, seen from inside', async () => {
   expect(await hostBudget(root)).toEqual({ cpus: availableParallelism(), memory: 924 - 256 });
 });
 
+test('the greatest number of version 1 is no limit', async () => {
+  await host({
+    'proc/self/cgroup': '4:memory:/',
+    'sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
+    'sys/fs/cgroup/memory/memory.usage_in_bytes': `${100 * MIB}`,
+  });
+  expect((await hostLimits(root)).groups).toBe(Number.POSITIVE_INFINITY);
+});
+
 test('a full machine has none, and never less; nothing known is nothing limited', async () => {
   expect((await hostBudget(root)).memory).toBe(Number.POSITIVE_INFINITY);
   await host({ 'proc/meminfo': 'MemAvailable: 100 kB' });
   expect((await hostBudget(root)).memory).toBe(0);
+});
+
+test('the processes that control groups allow, of either version', async () => {
+  expect((await hostLimits(root)).pids).toBe(Number.POSITIVE_INFINITY);
+  await host({
+    'proc/self/cgroup': '0::/a\n8:pids:/docker/x',
+    'sys/fs/cgroup/a/pids.max': '512',
+    'sys/fs/cgroup/pids/pids.max': 'max',
+  });
+  expect((await hostLimits(root)).pids).toBe(512);
+  await host({ 'sys/fs/cgroup/pids/docker/x/pids.max': '64' });
+  expect((await hostLimits(root)).pids).toBe(64);
 });

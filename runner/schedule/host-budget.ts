@@ -10,19 +10,44 @@ import type { Resources } from './slots.js';
 /** What is left to the host: this process, page cache of images. MiB. */
 const RESERVED_MIB = 256;
 const MIB = 2 ** 20;
+/** Version 1 says "no limit" as the greatest number of pages, in bytes. */
+const NO_LIMIT = 2 ** 62;
+
+/** What is known of the host; `Infinity` where nothing is, or nothing limits. */
+export interface HostLimits {
+  /** Memory that is free, bytes. */
+  available: number;
+  /** The least memory that one of the control groups has left, bytes. */
+  groups: number;
+  /** CPUs of the control groups, perhaps a fraction. */
+  cpus: number;
+  /** Processes and threads that the control groups allow. */
+  pids: number;
+}
+
+/** `root`: where /proc and /sys are. */
+export async function hostLimits(root = '/'): Promise<HostLimits> {
+  const read = async (path: string): Promise<string> => readFile(join(root, path), 'utf8').catch(() => '');
+  const paths = await groupPaths(read);
+  const [available, groups, cpus, pids] = await Promise.all([
+    memAvailable(read),
+    memoryLeft(read, paths),
+    cpuQuota(read, paths),
+    pidsLimit(read, paths),
+  ]);
+  return { available, groups, cpus, pids };
+}
 
 /** `root`: where /proc and /sys are. */
 export async function hostBudget(root = '/'): Promise<Resources> {
-  const read = async (path: string): Promise<string> => readFile(join(root, path), 'utf8').catch(() => '');
-  const groups = await groupPaths(read);
-  const [available, limit, quota] = await Promise.all([
-    memAvailable(read),
-    memoryLeft(read, groups),
-    cpuQuota(read, groups),
-  ]);
+  return budgetOf(await hostLimits(root));
+}
+
+/** `cpus`: those of the machine. */
+export function budgetOf(limits: HostLimits, cpus = availableParallelism()): Resources {
   return {
-    cpus: Math.max(1, Math.min(availableParallelism(), Math.floor(quota))),
-    memory: Math.max(0, Math.floor(Math.min(available, limit) / MIB) - RESERVED_MIB),
+    cpus: Math.max(1, Math.min(cpus, Math.floor(limits.cpus))),
+    memory: Math.max(0, Math.floor(Math.min(limits.available, limits.groups) / MIB) - RESERVED_MIB),
   };
 }
 
@@ -39,16 +64,18 @@ interface GroupPaths {
   unified: string[];
   memory: string[];
   cpu: string[];
+  pids: string[];
 }
 
 async function groupPaths(read: Read): Promise<GroupPaths> {
-  const paths: GroupPaths = { unified: ['sys/fs/cgroup'], memory: [], cpu: [] };
+  const paths: GroupPaths = { unified: ['sys/fs/cgroup'], memory: [], cpu: [], pids: [] };
   for (const line of (await read('proc/self/cgroup')).split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
     if (controllers === undefined || path === undefined) continue;
     if (controllers === '') paths.unified = upwards('sys/fs/cgroup', path);
     const names = controllers.split(',');
     if (names.includes('memory')) paths.memory = upwards('sys/fs/cgroup/memory', path);
+    if (names.includes('pids')) paths.pids = upwards('sys/fs/cgroup/pids', path);
     if (names.includes('cpu')) paths.cpu = upwards(`sys/fs/cgroup/${controllers}`, path);
   }
   return paths;
@@ -69,7 +96,7 @@ function upwards(base: string, path: string): string[] {
 async function memoryLeft(read: Read, groups: GroupPaths): Promise<number> {
   const left = async (limit: string, used: string, stat: string): Promise<number> => {
     const most = Number((await read(limit)).trim() || 'none');
-    if (!Number.isFinite(most)) return Number.POSITIVE_INFINITY;
+    if (!(most < NO_LIMIT)) return Number.POSITIVE_INFINITY;
     const cache = Number(/^(?:inactive_file|total_inactive_file) (\d+)$/m.exec(await read(stat))?.[1] ?? 0);
     return Math.max(0, most - Number((await read(used)).trim() || 0) + cache);
   };
@@ -98,4 +125,15 @@ async function cpuQuota(read: Read, groups: GroupPaths): Promise<number> {
     }),
   ]);
   return Math.max(1, Math.min(...all, Number.POSITIVE_INFINITY));
+}
+
+/** cgroup-v1/pids.rst; version 2 has the same file. */
+async function pidsLimit(read: Read, groups: GroupPaths): Promise<number> {
+  const all = await Promise.all(
+    [...groups.unified, ...groups.pids].map(async (path) => {
+      const most = Number((await read(`${path}/pids.max`)).trim() || 'none');
+      return Number.isFinite(most) ? most : Number.POSITIVE_INFINITY;
+    }),
+  );
+  return Math.min(...all, Number.POSITIVE_INFINITY);
 }
