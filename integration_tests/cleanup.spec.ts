@@ -2,9 +2,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
 import { startVmtest } from './support/cli.js';
-import { isRunning, vmmsOf } from './support/processes.js';
+import { childrenOf, isRunning, vmmsOf } from './support/processes.js';
 
-test('kill -9 of Node leaves no vmtest-vmm and no temporary file', async () => {
+test('kill -9 of Node leaves no process of a guest and no temporary file', async () => {
   const info = test.info();
   const disk = info.outputPath('disk');
   await writeFile(disk, Buffer.alloc(2 ** 20));
@@ -14,18 +14,19 @@ test('kill -9 of Node leaves no vmtest-vmm and no temporary file', async () => {
   const [vmm = 0, ...more] = await vmmsOf(run.child.pid);
   expect(vmm).toBeGreaterThan(0);
   expect(more).toEqual([]);
+  const children = await childrenOf(run.child.pid);
   expect(await readdir(run.temporary)).toEqual([]);
 
   run.child.kill('SIGKILL');
   expect(await run.result).toMatchObject({ signal: 'SIGKILL', left: [] });
-  await expect.poll(() => isRunning(vmm)).toBe(false);
+  for (const child of children) await expect.poll(() => isRunning(child)).toBe(false);
 });
 
 test('kill -9 while the guest boots leaves nothing either', async () => {
   const run = await startVmtest(['run', '--', 'true']);
   await expect.poll(async () => (await vmmsOf(run.child.pid)).length, { intervals: [10] }).toBeGreaterThan(0);
-  const vmms = await vmmsOf(run.child.pid);
+  const children = await childrenOf(run.child.pid);
   run.child.kill('SIGKILL');
   expect(await run.result).toMatchObject({ left: [] });
-  for (const vmm of vmms) await expect.poll(() => isRunning(vmm)).toBe(false);
+  for (const child of children) await expect.poll(() => isRunning(child)).toBe(false);
 });

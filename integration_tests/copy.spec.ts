@@ -69,7 +69,7 @@ test('out after a command that failed, with its code; what is not there is a war
 
 test('out after a timeout, and the command writes no more', async () => {
   const host = await scratch();
-  const flags = ['--timeout', '3s', '--copy-out', `/tmp/log:${host}/`];
+  const flags = ['--timeout', '1s', '--copy-out', `/tmp/log:${host}/`];
   const result = await runInGuest('echo begun > /tmp/log; sleep 1000', flags);
   expect(result).toMatchObject({ code: 124, left: [] });
   expect(await readFile(join(host, 'log'), 'utf8')).toBe('begun\n');

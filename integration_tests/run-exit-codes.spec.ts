@@ -1,13 +1,13 @@
 /** What `vmtest run` exits with and prints: the promises of the exit code table. */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
-import { runInGuest, startVmtest, vmtest } from './support/cli.js';
+import { isEmulated, runInGuest, startVmtest, vmtest } from './support/cli.js';
 import { vmmsOf } from './support/processes.js';
 
 test('runs a command and prints what it prints', async () => {
   const result = await vmtest(['run', '--', 'uname', '-a']);
   expect(result).toMatchObject({ code: 0, left: [] });
-  expect(result.stdout).toMatch(/^Linux vmtest 6\.\d.* x86_64 GNU\/Linux\n$/);
+  expect(result.stdout).toMatch(/^Linux vmtest 6\.\d.* (x86_64|aarch64) GNU\/Linux\n$/);
 });
 
 test("exits with the command's code, stdout and stderr apart", async () => {
@@ -46,7 +46,7 @@ test('the guest powers off under the command: 122, and the message says that it 
 });
 
 test('a command that takes too long: 124', async () => {
-  const result = await vmtest(['run', '--timeout', '2s', '--', 'sleep', '1000']);
+  const result = await vmtest(['run', '--timeout', '500ms', '--', 'sleep', '1000']);
   expect(result).toMatchObject({ code: 124, left: [] });
 });
 
@@ -54,7 +54,8 @@ test('a guest that never gets ready: 121, and the last console lines are shown',
   // init=/bin/true would panic; a kernel that waits for a root device that never comes does not.
   const flags = [
     '--boot-timeout',
-    '15s',
+    // Emulated guests get so many times as much.
+    isEmulated ? '1s' : '15s',
     '--append',
     'rdinit=/none root=/dev/none rootwait console=ttyS0 ignore_loglevel',
   ];

@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/vmtest.js', import.meta.url));
 
+/** Whether these specs run under QEMU: ci/test/integration.mjs says so. */
+export const isEmulated = process.env['VMTEST_ENGINE'] === 'qemu';
+
 export interface CliOptions {
   /** Bytes for standard input; default: none, it is at its end at once. */
   stdin?: string | Buffer;

@@ -28,6 +28,11 @@ export async function vmmsOf(parent: number | undefined): Promise<number[]> {
   return all.filter((process) => process.parent === parent && process.name === 'vmtest-vmm').map(({ pid }) => pid);
 }
 
+/** Every process that `parent` started: of a guest's engine, in specs. */
+export async function childrenOf(parent: number | undefined): Promise<number[]> {
+  return (await listProcesses()).filter((process) => process.parent === parent).map(({ pid }) => pid);
+}
+
 export async function isRunning(pid: number): Promise<boolean> {
   return (await readProcess(pid)) !== null;
 }
