@@ -75,7 +75,8 @@ test('an image by its digest: that one and no other', async () => {
   expect(wrong.stderr).toContain(`the store has ${digest}, not 000`);
 });
 
-test('a damaged image is set aside and never booted', async () => {
+// The lab has no network to get another one from.
+test('a damaged image is set aside and never booted', { tag: '@native' }, async () => {
   // A store of its own, where there is no network to fetch what is missing.
   const own = test.info().outputPath('cache');
   const shared = cacheRoot(process.env);

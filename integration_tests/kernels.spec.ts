@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { expect, test } from '../fixtures/index.js';
 import { createCleanup } from '../runner/cleanup.js';
 import { planGuest } from '../runner/machine/plan.js';
+import { isEmulated } from './support/cli.js';
 import { createGuest } from './support/engine.js';
 import { sh } from './support/exec.js';
 
@@ -15,7 +16,7 @@ for (const flavour of ['cloud', 'generic'] as const) {
   });
 
   for (const format of ['ELF', 'bzImage'] as const) {
-    test(`Debian's ${flavour} kernel boots as ${format}`, async () => {
+    test(`Debian's ${flavour} kernel boots as ${format}`, { tag: '@native' }, async () => {
       await using cleanup = createCleanup();
       const { guest: plan } = await planGuest({ kernel: flavour }, cleanup);
       const kernel = (format === 'ELF' ? plan.kernel : plan.labels?.kernel) ?? '';
@@ -51,7 +52,8 @@ for (const cpus of [1, 2, 4]) {
     );
     expect(stdout).toBe(`${cpus}\n${'ran\n'.repeat(cpus)}`);
     const { vcpus } = await machine.stats();
-    expect(vcpus).toHaveLength(cpus);
+    // QEMU counts no exits.
+    expect(vcpus).toHaveLength(isEmulated ? 0 : cpus);
   });
 }
 

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from '@playwright/test';
 import { execa } from 'execa';
 import { vmtest } from './support/cli.js';
-import { listProcesses } from './support/processes.js';
+import { childrenOf, isRunning } from './support/processes.js';
 import { readResults, runTests, startTests, writeConfig } from './support/test-run.js';
 
 const SMALL = { memory: '128M' };
@@ -116,11 +116,11 @@ for (const delay of [0, 1500, 6000]) {
     const { child, result } = await startTests(directory, ['-j', '2']);
     await expect.poll(() => readResults(directory.results).catch(() => undefined), { intervals: [20] }).toBeDefined();
     await new Promise((resolve) => setTimeout(resolve, delay));
+    const children = await childrenOf(child.pid);
     child.kill('SIGINT');
     const { code, signal, left } = await result;
     expect([code, signal, left]).toEqual([130, null, []]);
-    const mine = (await listProcesses()).filter(({ name }) => name === 'vmtest-vmm');
-    expect(mine).toEqual([]);
+    for (const one of children) await expect.poll(() => isRunning(one)).toBe(false);
     const { end, verdicts } = await readResults(directory.results);
     expect(end?.status).toBe('interrupted');
     expect(Object.values(verdicts).every((verdict) => verdict === 'interrupted')).toBe(true);
@@ -142,11 +142,12 @@ test('kill -9: what was known is still there, and can be reported', async () => 
   await expect
     .poll(async () => (await readResults(directory.results).catch(() => undefined))?.ends.length ?? 0)
     .toBe(1);
+  const children = await childrenOf(child.pid);
   child.kill('SIGKILL');
   await result;
   const { stdout } = await vmtest(['report', '--from', directory.results, '--reporter', 'json']);
   expect(stdout).toContain('passes');
   const merged = await vmtest(['merge-reports', directory.results]);
   expect(merged.code).toBe(1);
-  await expect.poll(async () => (await listProcesses()).filter(({ name }) => name === 'vmtest-vmm')).toEqual([]);
+  for (const one of children) await expect.poll(() => isRunning(one)).toBe(false);
 });

@@ -1,4 +1,4 @@
-// The tests that need a usable KVM: on this machine's own, or in the lab.
+// The specs that boot guests: with KVM, on this machine's own or in the lab, and under QEMU.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { probeKvm } from '../lab/host.mjs';
@@ -19,13 +19,22 @@ import { addCounts, count, noCounts, RESULTS, readCtest, readPlaywright } from '
  * @property {string} playwright arguments: which specs
  */
 
+/**
+ * Specs of what is above the engines: which one boots their guests says nothing about them, and under QEMU alone they are
+ * done in a quarter of the time that the lab takes.
+ */
+const OF_THE_RUNNER = ['test-command.spec', 'kernel-matrix.spec', 'quickstart.spec'];
+
+/** Specs whose guests may be of either architecture; the others bring x86_64 programs or kernels of their own. */
+const OF_ANY_ARCH = ['exec', 'pause', 'disk', 'vsock', 'run-exit-codes', 'copy', 'cleanup', 'fixtures'];
+
 /** @type {(parts: number) => Shard[]} */
 function singleCpuShards(parts) {
   return Array.from({ length: parts }, (_, index) => ({
     name: `lab ${index + 1}`,
     cpus: 1,
     memory: 7168,
-    playwright: `--workers=1 '--grep-invert=@smp|@host' --shard=${index + 1}/${parts}`,
+    playwright: `--workers=1 '--grep-invert=${['@smp', '@host', '@qemu', ...OF_THE_RUNNER].join('|')}' --shard=${index + 1}/${parts}`,
   }));
 }
 
@@ -63,6 +72,28 @@ export async function integrationInLab(leftToLab) {
   // By itself: it keeps every core busy.
   all.push(await runShard(SMP_SHARD, new Map()));
   return addCounts(all);
+}
+
+/**
+ * Under QEMU, on this machine: everything for guests of its own architecture, and what may be of either for the other one.
+ * @returns {Promise<Counts>}
+ */
+export async function integrationUnderQemu() {
+  const other = process.arch === 'arm64' ? 'x86_64' : 'aarch64';
+  const files = OF_ANY_ARCH.map((name) => `${name}.spec.ts`).join(' ');
+  return addCounts([
+    await runUnderQemu('qemu', `'--grep-invert=@host|@native'`, {}),
+    await runUnderQemu(`qemu ${other}`, `'--grep-invert=@host|@native' ${files}`, { VMTEST_ARCH: other }),
+  ]);
+}
+
+/** @type {(name: string, which: string, env: Record<string, string>) => Promise<Counts>} */
+async function runUnderQemu(name, which, env) {
+  const report = join(RESULTS, `playwright-${name.replaceAll(' ', '-')}.json`);
+  const ok = await run(['sh', '-c', `${PLAYWRIGHT} --workers=${availableParallelism()} ${which}`], {
+    env: { ...env, VMTEST_ENGINE: 'qemu', PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+  });
+  return count(`playwright ${name}`, ok, report, readPlaywright);
 }
 
 /** What starts no guest: commands that are refused. @returns {Promise<Counts>} */

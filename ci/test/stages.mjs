@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { EXIT as TINY_KERNEL_EXIT } from '../kernel/options.mjs';
 import { ctestCommand } from './ctest.mjs';
 import { images } from './images.mjs';
-import { integrationHere, integrationInLab } from './integration.mjs';
+import { integrationHere, integrationInLab, integrationUnderQemu } from './integration.mjs';
 import { exitCodeOf, inParallel, root, run } from './process.mjs';
 import { count, noCounts, RESULTS, readCtest, readTap, readVitest } from './reports.mjs';
 
@@ -54,6 +54,7 @@ export function createStages({ host, fuzzSeconds, tsan, tidy }) {
     { name: 'images', needs: ['build'], run: images },
     { name: 'container', needs: [], run: container },
     { name: 'tiny kernel', needs: ['build'], run: tinyKernel },
+    { name: 'integration qemu', needs: ['build', 'images'], run: integrationUnderQemu },
     {
       name: 'integration',
       needs: ['build', 'images'],

@@ -205,7 +205,7 @@ class Session {
   std::vector<int> Descriptors() {
     const uint8_t choice = input_.Byte();
     const int kinds[] = {front_.memory_file(), front_.kick(0).fd(), front_.call(1).fd(),
-                         null_.get(),          unsealed_.get(),     front_.socket()};
+                         null_.get(),          unsealed_.get(),     other_.socket()};
     std::vector<int> descriptors;
     for (int i = 0; i < choice % 10; ++i) {
       descriptors.push_back(kinds[(choice / 10 + i) % 6]);
@@ -248,6 +248,8 @@ class Session {
   Events events_;
   FakeFrontEnd front_;
   UniqueFd null_{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  // A socket, but not the front-end's own end: who holds that one never sees it close.
+  FakeFrontEnd other_;
   UniqueFd unsealed_ = MakeMemfd(4096, 0);
   std::unique_ptr<Backend> backend_ = Backend::Create(*loop_, *device_, 2, events_).value();
 };

@@ -64,6 +64,8 @@ class Backend final : private VirtioInterrupt {
   Result<> Attach(UniqueFd socket);
   // The driver is ready and the guest runs.
   bool running() const { return state_ == State::kRunning; }
+  // The guest has a driver; it may stand still just now.
+  bool has_driver() const { return state_ != State::kInactive; }
   // One for each ring.
   std::vector<QueueCounters> counters() const;
 

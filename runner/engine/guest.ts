@@ -19,6 +19,8 @@ export interface GuestSpec {
   /** 64 to 65536. */
   memoryMib: number;
   kernel: string;
+  /** The bzImage that `kernel` came out of: for engines that cannot enter every unpacked kernel. */
+  bzImage?: string | undefined;
   initrd?: string;
   /** What to call the files in messages, where `kernel` and `initrd` were made from what the user named. */
   labels?: { kernel?: string; initrd?: string };

@@ -83,6 +83,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
     cpus: options.cpus ?? 1,
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     kernel: kernel.path,
+    ...(kernel.bzImage === undefined ? {} : { bzImage: kernel.bzImage }),
     initrd,
     labels: { kernel: kernel.label, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) },
     cmdline,

@@ -6,6 +6,7 @@
 import { tmpdir } from 'node:os';
 import { type Cleanup, createCleanup } from '../../cleanup.js';
 import { deferred, settledWithin } from '../../deadline.js';
+import { VmtestError } from '../../errors.js';
 import type { Guest, GuestEnd, GuestEvents, GuestSpec, RequestOptions } from '../guest.js';
 import { type FileAddon, openFiles } from '../native/configure.js';
 import { decodeStats } from '../native/control-messages.js';
@@ -16,6 +17,7 @@ import { qemuArguments } from './arguments.js';
 import { type Backend, type BackendFailure, startBackend } from './backend.js';
 import { endOf } from './end.js';
 import { FIRST_FD, type QemuProcess, startQemu } from './process.js';
+import { hasPvhEntry } from './pvh.js';
 import { type Qmp, type QmpEvent, startQmp } from './qmp.js';
 import { refusalOf } from './refusal.js';
 
@@ -102,9 +104,10 @@ async function startParts(
     theirs.defer(() => addon.closeFd(other));
     return { ours, inherited: give(other) };
   };
+  const kernel = await kernelFor(spec);
   // QEMU keeps what is written to an overlay by itself, so that file is only read here.
   const disks = spec.disks.map((disk) => (disk.mode === 'overlay' ? { ...disk, mode: 'ro' as const } : disk));
-  const files = await openFiles({ ...spec, disks }, addon, { cleanup: theirs });
+  const files = await openFiles({ ...spec, kernel, disks }, addon, { cleanup: theirs });
   const vsock = pair();
   theirs.defer(() => addon.closeFd(vsock.ours));
   await owner.backend.attach(vsock.ours, owner.request);
@@ -128,6 +131,14 @@ async function startParts(
   const args = qemuArguments(spec, { files: inherited, tscKhz });
   const env = { TMPDIR: temporaryDirectory ?? tmpdir() };
   return { qemu: await startQemu(file, args, { fds, env }), qmp, heard };
+}
+
+/** Throws `VMTEST_BAD_INPUT` for a kernel that QEMU cannot enter. */
+async function kernelFor({ arch, kernel, bzImage, labels }: GuestSpec): Promise<string> {
+  if (arch !== 'x86_64' || kernel === bzImage || (await hasPvhEntry(kernel))) return kernel;
+  if (bzImage !== undefined) return bzImage;
+  const message = `kernel ${labels?.kernel ?? kernel}: it has no PVH entry (CONFIG_PVH), which QEMU needs of an unpacked kernel; give its bzImage`;
+  throw new VmtestError('VMTEST_BAD_INPUT', message);
 }
 
 function note({ name, data }: QmpEvent, traces: Traces, events: GuestEvents): void {

@@ -36,6 +36,12 @@ const PATTERNS: readonly Pattern[] = [
     message: (spec, said) => `kernel ${spec.labels?.kernel ?? spec.kernel}: QEMU does not take it: ${said}`,
   },
   {
+    says: /initrd is too large/i,
+    code: 'VMTEST_BAD_INPUT',
+    message: (spec, said) =>
+      `initrd ${spec.labels?.initrd ?? spec.initrd}: it does not fit in ${spec.memoryMib} MiB of guest memory: ${said}`,
+  },
+  {
     says: /initrd|initial ram/i,
     code: 'VMTEST_BAD_INPUT',
     message: (spec, said) => `initrd ${spec.labels?.initrd ?? spec.initrd}: QEMU does not take it: ${said}`,

@@ -14,6 +14,8 @@ import { KERNEL_HEAD_BYTES, type KernelFile, parseKernelFile } from './kernel-fi
 export interface Kernel {
   /** The file to boot. */
   path: string;
+  /** The bzImage that it came out of, for boot loaders that know only those. */
+  bzImage?: string;
   /** The file that the user knows. */
   label: string;
   arch: Architecture;
@@ -43,10 +45,11 @@ const MAX_WRAPPERS = 2;
 export async function prepareKernel(cache: Cache, path: string, options: PrepareOptions): Promise<Kernel> {
   const { arch, label = path } = options;
   const { path: inner, file, digest } = await unwrap(cache, path, label, options.digest, MAX_WRAPPERS);
-  if (file.arch !== arch) throw badKernel(label, `is built for ${file.arch}, this machine is ${arch}`);
+  if (file.arch !== arch)
+    throw badKernel(label, `is built for ${file.arch}, and the guest is to be ${arch}; give --arch ${file.arch}`);
   if (file.format !== 'bzimage') return { path: inner, label, arch, release: await bannerRelease(inner) };
   const unpacked = file.payload && (await unpackBzImage(cache, inner, file.payload, digest));
-  return { path: unpacked ?? inner, label, arch, release: file.release };
+  return { path: unpacked ?? inner, bzImage: inner, label, arch, release: file.release };
 }
 
 type BareKernel = Exclude<KernelFile, { format: 'zboot' | 'packed' }>;
