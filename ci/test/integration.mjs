@@ -20,13 +20,15 @@ import { addCounts, count, noCounts, RESULTS, readCtest, readPlaywright } from '
  */
 
 /**
- * Specs of what is above the engines: which one boots their guests says nothing about them, and under QEMU alone they are
- * done in a quarter of the time that the lab takes.
+ * Specs of what is above the engines, and of how images are made: which one boots their guests says nothing about them, and
+ * under QEMU alone they are done in a quarter of the time that the lab takes.
  */
-const OF_THE_RUNNER = ['test-command.spec', 'kernel-matrix.spec', 'quickstart.spec'];
+const OF_ANY_ENGINE = ['test-command', 'kernel-matrix', 'quickstart', 'roots', 'kernel-packages'];
 
 /** Specs whose guests may be of either architecture; the others bring x86_64 programs or kernels of their own. */
 const OF_ANY_ARCH = ['exec', 'pause', 'disk', 'vsock', 'run-exit-codes', 'copy', 'cleanup', 'fixtures'];
+
+const ELSEWHERE = ['@smp', '@host', '@qemu', ...OF_ANY_ENGINE.map((name) => `${name}\\.spec`)].join('|');
 
 /** @type {(parts: number) => Shard[]} */
 function singleCpuShards(parts) {
@@ -34,7 +36,7 @@ function singleCpuShards(parts) {
     name: `lab ${index + 1}`,
     cpus: 1,
     memory: 7168,
-    playwright: `--workers=1 '--grep-invert=${['@smp', '@host', '@qemu', ...OF_THE_RUNNER].join('|')}' --shard=${index + 1}/${parts}`,
+    playwright: `--workers=1 '--grep-invert=${ELSEWHERE}' --shard=${index + 1}/${parts}`,
   }));
 }
 
