@@ -148,9 +148,11 @@ describe('resolveImages', () => {
     const kernel = join(directory, 'Image');
     await writeFile(kernel, makeArm64Image('Linux version 6.9.1 (me@here)'));
     expect((await resolve({ kernel, arch: 'aarch64' })).kernel).toMatchObject({ arch: 'aarch64', release: '6.9.1' });
-    await expect(resolve({ kernel })).rejects.toThrow(`kernel ${kernel}: is built for aarch64, this machine is x86_64`);
+    await expect(resolve({ kernel })).rejects.toThrow(
+      `kernel ${kernel}: is built for aarch64, and the guest is to be x86_64`,
+    );
     await expect(resolve({ kernel: tree, arch: 'aarch64' })).rejects.toThrow(
-      'is built for x86_64, this machine is aarch64',
+      'is built for x86_64, and the guest is to be aarch64',
     );
   });
 });

@@ -61,7 +61,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   const cache: Cache = { root: cacheRoot(env), cleanup };
   const agent = agentOf(arch, env);
   await checkFiles({ ...options, image: undefined, agent });
-  const ownRoot = await ownRootOf(cache, options);
+  const ownRoot = await ownRootOf(cache, { ...options, arch });
   const image = await imageOf(cache, options, arch, env);
   const root = ownRoot ?? imageRoot(image, options);
   if (init !== undefined && root === undefined) {

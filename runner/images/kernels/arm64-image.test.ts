@@ -120,7 +120,7 @@ describe('prepareKernel', () => {
   });
 
   it.each([
-    ['is built for aarch64, this machine is x86_64', async () => gzipSync(image)],
+    ['is built for aarch64, and the guest is to be x86_64', async () => gzipSync(image)],
     ['cannot be unpacked: damaged gzip data', async () => gzipSync(image).subarray(0, -8)],
     ['cannot be unpacked: damaged zstd data', async () => (await zstd(image)).subarray(0, -8)],
     ['is not a Linux kernel', async () => gzipSync(Buffer.from('a text'))],

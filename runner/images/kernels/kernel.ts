@@ -45,8 +45,7 @@ const MAX_WRAPPERS = 2;
 export async function prepareKernel(cache: Cache, path: string, options: PrepareOptions): Promise<Kernel> {
   const { arch, label = path } = options;
   const { path: inner, file, digest } = await unwrap(cache, path, label, options.digest, MAX_WRAPPERS);
-  if (file.arch !== arch)
-    throw badKernel(label, `is built for ${file.arch}, and the guest is to be ${arch}; give --arch ${file.arch}`);
+  if (file.arch !== arch) throw badKernel(label, `is built for ${file.arch}, and the guest is to be ${arch}`);
   if (file.format !== 'bzimage') return { path: inner, label, arch, release: await bannerRelease(inner) };
   const unpacked = file.payload && (await unpackBzImage(cache, inner, file.payload, digest));
   return { path: unpacked ?? inner, bzImage: inner, label, arch, release: file.release };

@@ -2,6 +2,7 @@
  * Container images: the OCI image layout (image-layout.md, manifest.md, config.md of the image spec) and what
  * `docker save` writes. What they hold was written by others, so each field is checked when it is read.
  */
+import type { Architecture } from '../kernels/architecture.js';
 import { badRoot } from './bad-root.js';
 import { type BlobStore, checkDigest, isDigest, readJson } from './blobs.js';
 import { inflate } from './inflate.js';
@@ -28,11 +29,14 @@ export interface ContainerRequest {
   /** What the user may write before `:REFERENCE`. */
   path: string;
   limits: RootLimits;
+  /** Of the guest. */
+  arch: Architecture;
   signal?: AbortSignal | undefined;
 }
 
-const PLATFORM = { os: 'linux', architecture: 'amd64' };
-const OURS = `${PLATFORM.os}/${PLATFORM.architecture}`;
+/** As the image spec, and Go, have them. */
+const GO_ARCH: Readonly<Record<Architecture, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+const platformOf = (arch: Architecture): string => `linux/${GO_ARCH[arch]}`;
 /** An index may lead to an index; the spec sets no limit. */
 const MAX_NESTING = 4;
 const MAX_LAYERS = 1000;
@@ -60,13 +64,14 @@ function isMeant({ names, digest }: ImageChoice, reference: string): boolean {
 export function chooseImage<T extends ImageChoice>(
   label: string,
   images: readonly T[],
-  { reference, path }: Pick<ContainerRequest, 'reference' | 'path'>,
+  { reference, path, arch }: Pick<ContainerRequest, 'reference' | 'path' | 'arch'>,
 ): T {
   if (images.length === 0) throw badRoot(label, 'holds no image');
-  const fitting = images.filter(({ platform }) => platform === undefined || platform === OURS);
+  const ours = platformOf(arch);
+  const fitting = images.filter(({ platform }) => platform === undefined || platform === ours);
   if (fitting.length === 0) {
     const others = [...new Set(images.map(({ platform }) => platform))].join(', ');
-    throw badRoot(label, `has no image for ${OURS}, only for ${others}`);
+    throw badRoot(label, `has no image for ${ours}, only for ${others}`);
   }
   const meant = reference === undefined ? fitting : fitting.filter((image) => isMeant(image, reference));
   const [first] = meant;
@@ -107,10 +112,10 @@ export async function openOciLayout(store: BlobStore, request: ContainerRequest)
   let { reference } = request;
   for (let depth = 0; depth < MAX_NESTING; depth += 1) {
     const images = listOf(index['manifests']).map((value) => ({ ...descriptorOf(store, value), value }));
-    const chosen = chooseImage(store.label, images, { path: request.path, reference });
+    const chosen = chooseImage(store.label, images, { ...request, reference });
     const { path } = await verified(store, chosen.value, 'manifest', request.signal);
     const manifest = objectOf(await readJson(store, path));
-    if (!Array.isArray(manifest['manifests'])) return openManifest(store, manifest, request.signal);
+    if (!Array.isArray(manifest['manifests'])) return openManifest(store, manifest, request);
     // The name was of the index; within it the platform chooses.
     index = manifest;
     reference = undefined;
@@ -121,12 +126,12 @@ export async function openOciLayout(store: BlobStore, request: ContainerRequest)
 async function openManifest(
   store: BlobStore,
   manifest: Json,
-  signal: AbortSignal | undefined,
+  { arch, signal }: ContainerRequest,
 ): Promise<ContainerImage> {
   const described = listOf(manifest['layers']);
   if (described.length > MAX_LAYERS) throw badRoot(store.label, `has more than ${MAX_LAYERS} layers`);
   const { path } = await verified(store, manifest['config'], 'configuration', signal);
-  const config = parseConfig(store, await readJson(store, path));
+  const config = parseConfig(store, await readJson(store, path), arch);
   const layers: Layer[] = [];
   for (const value of described) {
     const { blob, digest } = await verified(store, value, 'layer', signal);
@@ -155,7 +160,7 @@ export async function openDockerArchive(store: BlobStore, request: ContainerRequ
     await checkDigest(store.label, 'the configuration', blob.open(), { expected: image.digest, signal });
   }
   const json = await readJson(store, image.path);
-  const config = parseConfig(store, json);
+  const config = parseConfig(store, json, request.arch);
   const expected = textsOf(objectOf(objectOf(json)['rootfs'])['diff_ids']);
   if (expected.length !== image.layers.length || expected.length > MAX_LAYERS || !expected.every(isDigest)) {
     throw badRoot(store.label, `has ${image.layers.length} layers, but valid digests for ${expected.length}`);
@@ -187,10 +192,10 @@ async function dockerLayer(
   return { name, open: () => blob.open() };
 }
 
-function parseConfig(store: BlobStore, json: unknown): ContainerConfig {
-  const { os = PLATFORM.os, architecture = PLATFORM.architecture, config } = objectOf(json);
-  if (os !== PLATFORM.os || architecture !== PLATFORM.architecture) {
-    throw badRoot(store.label, `is built for ${os}/${architecture}, this machine is ${OURS}`);
+function parseConfig(store: BlobStore, json: unknown, arch: Architecture): ContainerConfig {
+  const { os = 'linux', architecture = GO_ARCH[arch], config } = objectOf(json);
+  if (`${os}/${architecture}` !== platformOf(arch)) {
+    throw badRoot(store.label, `is built for ${os}/${architecture}, and the guest is to be ${platformOf(arch)}`);
   }
   const { Env, Entrypoint, Cmd, WorkingDir, User } = objectOf(config);
   return {

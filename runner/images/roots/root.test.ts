@@ -174,6 +174,10 @@ describe('a container image', () => {
     }
     const path = await file('arm', makeTar(ociFiles([foreign])));
     await expect(prepare(path)).rejects.toThrow('has no image for linux/amd64, only for linux/arm64');
+    expect((await prepareRoot(cache, { path }, { arch: 'aarch64' })).config).toBeDefined();
+    const both = await file('both', makeTar(ociFiles([foreign, { ...IMAGE, layers: [upper] }])));
+    const [ours, theirs] = [await prepare(both), await prepareRoot(cache, { path: both }, { arch: 'aarch64' })];
+    expect(await listing(ours.path)).not.toEqual(await listing(theirs.path));
   });
 
   const change = (files: TestEntry[], match: RegExp, data: (before: string) => string | Buffer): TestEntry[] =>

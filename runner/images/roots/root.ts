@@ -1,4 +1,5 @@
 /** From what the user names with `--root` to an image that a guest can mount. */
+
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Cache, cached, exists, keyOf } from '../cache.js';
 import { compressionOf } from '../decompress.js';
 import { fileDigest } from '../digest.js';
+import { type Architecture, hostArchitecture } from '../kernels/architecture.js';
 import { badRoot, packFailed } from './bad-root.js';
 import { archiveBlobs, type BlobStore, directoryBlobs, readJson } from './blobs.js';
 import {
@@ -44,6 +46,8 @@ export interface Root {
 }
 
 export interface RootOptions {
+  /** Of the guest, for container images. Default: the host's. */
+  arch?: Architecture | undefined;
   signal?: AbortSignal | undefined;
   /** Says what takes long. */
   onProgress?: (message: string) => void;
@@ -62,7 +66,8 @@ export async function prepareRoot(cache: Cache, request: RootRequest, options: R
   const label = path;
   const number = choice !== undefined && /^[1-9]\d{0,2}$/.test(choice) ? Number(choice) : undefined;
   const found = await identify(label, path, number);
-  const packing: Packing = { cache, label, path, request, choice, ...options };
+  const arch = options.arch ?? hostArchitecture();
+  const packing: Packing = { cache, label, path, request, choice, ...options, arch };
   if (found.kind === 'image') {
     if (choice !== undefined && number === undefined) throw badRoot(label, `":${choice}" is no number of a partition`);
     if (request.writable && isReadOnly(found.fstype)) throw notWritable(label, `${found.fstype} cannot be written`);
@@ -96,6 +101,7 @@ async function splitChoice(text: string): Promise<{ path: string; choice: string
 }
 
 interface Packing extends RootOptions {
+  arch: Architecture;
   cache: Cache;
   label: string;
   path: string;
@@ -142,23 +148,23 @@ async function packDirectory(packing: Packing): Promise<Root> {
 }
 
 async function packOciLayout(packing: Packing): Promise<Root> {
-  const { label, path, request, choice, signal } = packing;
+  const { label, path, request, choice, arch, signal } = packing;
   // Blobs have their digests in their names: the index stands for all of them.
   const index = await fileDigest(packing.cache, join(path, 'index.json')).catch((cause: unknown) => {
     throw badRoot(label, 'is an OCI layout without a readable index.json', cause);
   });
-  const key = keyOf(FORMAT, 'oci', index, choice ?? null, limitsOf(request));
+  const key = keyOf(FORMAT, 'oci', index, choice ?? null, arch, limitsOf(request));
   const directory = await packed(packing, key, async (scratch, image) => {
     const store = directoryBlobs(label, path);
-    const container = await openOciLayout(store, { path, reference: choice, limits: request, signal });
+    const container = await openOciLayout(store, { path, reference: choice, limits: request, arch, signal });
     await packContainer(scratch, image, container, { label, limits: request, signal });
   });
   return rootIn(directory, label);
 }
 
 async function packTar(packing: Packing): Promise<Root> {
-  const { cache, label, path, request, choice, signal } = packing;
-  const key = keyOf(FORMAT, 'tar', await fileDigest(cache, path), choice ?? null, limitsOf(request));
+  const { cache, label, path, request, choice, arch, signal } = packing;
+  const key = keyOf(FORMAT, 'tar', await fileDigest(cache, path), choice ?? null, arch, limitsOf(request));
   const directory = await packed(packing, key, async (scratch, image) => {
     const options: PackOptions = { label, limits: request, signal };
     const layer: Layer = { name: label, open: () => createReadStream(path, { highWaterMark: 1 << 18 }) };
@@ -182,9 +188,9 @@ async function packTar(packing: Packing): Promise<Root> {
 async function openContainer(
   store: BlobStore,
   names: ReadonlySet<string>,
-  { path, choice, request, signal }: Packing,
+  { path, choice, request, arch, signal }: Packing,
 ): Promise<ContainerImage | undefined> {
-  const wanted = { path, reference: choice, limits: request, signal };
+  const wanted = { path, reference: choice, limits: request, arch, signal };
   // Where both are, as newer versions of docker have it, this one has digests for everything.
   if (names.has('oci-layout') && names.has('index.json')) return openOciLayout(store, wanted);
   const manifest = names.has('manifest.json')
