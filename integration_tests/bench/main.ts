@@ -3,11 +3,13 @@
  * `bench-results/bench.json`. Ratios, exits and bytes mean something on any machine; milliseconds only
  * beside each other. Runs in the lab where this machine's own KVM cannot be used.
  *
+ * `--only host`, `engine-qemu` or `native`: one part. `engine-qemu` needs no KVM and no lab (./engine-qemu/measure.ts).
  * `VMTEST_BENCH_PAIRS`: how many pairs of boots, in turn. Default: 5.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { createCleanup } from '../../runner/cleanup.js';
 import { probeKvm } from '../../runner/engine/probe.js';
@@ -16,11 +18,13 @@ import { launch } from '../../runner/machine/launch.js';
 import { planGuest } from '../../runner/machine/plan.js';
 import { execRoundTrips, throughputFromGuest, throughputToGuest } from './agent.js';
 import { type BootSample, bootNative, bootQemu, prepareSubject } from './boot.js';
+import { measureEngineQemu } from './engine-qemu/measure.js';
 import { prepareExits } from './exits.js';
 import { measurePlanCost } from './plan-cost.js';
 import { measureMicro, measureResolution, overNode } from './resolution.js';
 import { formatTable, median, percentile, type Row } from './table.js';
 
+const PAIRS = Number(process.env['VMTEST_BENCH_PAIRS'] ?? 5);
 const EXEC_COUNT = 200;
 const STREAM_MIB = 64;
 
@@ -79,7 +83,7 @@ function bootRows(samples: BootPairs): Row[] {
 
 async function measure(): Promise<void> {
   await prepareExits();
-  const boots = await measureBoots(Number(process.env['VMTEST_BENCH_PAIRS'] ?? 5));
+  const boots = await measureBoots(PAIRS);
   const agent = await measureAgent();
   const plain = (what: string, vmtest: string): Row => ({ what, vmtest, other: '', verdict: '' });
   const rows = [
@@ -130,19 +134,32 @@ async function measureHost(): Promise<void> {
   await writeFile('bench-results/host.json', `${JSON.stringify({ resolution, micro, plan: [few, many] }, null, 2)}\n`);
 }
 
-if (process.env['VMTEST_BENCH_IN_LAB'] === undefined) {
-  // The lab has no network: what the bench boots is fetched out here.
-  await execa(process.execPath, ['dist/cli/vmtest.js', 'images', 'fetch'], { stdio: 'inherit' });
-  await measureHost();
+const PARTS = ['host', 'engine-qemu', 'native'] as const;
+type Part = (typeof PARTS)[number];
+
+function wantedParts(): readonly Part[] {
+  const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
+  if (only === undefined) return PARTS;
+  const part = PARTS.find((known) => known === only);
+  if (part === undefined) throw new Error(`--only ${only}: the parts are ${PARTS.join(', ')}`);
+  return [part];
 }
-const probe = await probeKvm(findInstallation().vmm);
-if (probe.status === 'usable') {
-  await measure();
-} else if (process.env['VMTEST_BENCH_IN_LAB'] === undefined) {
-  const command = ['node_modules/.bin/tsx', 'integration_tests/bench/main.ts'];
+
+/** The native engine, in the lab where this machine's own KVM cannot be used. */
+async function measureNative(inLab: boolean): Promise<void> {
+  const probe = await probeKvm(findInstallation().vmm);
+  if (probe.status === 'usable') return measure();
+  if (inLab) throw new Error(`KVM is not usable in the lab either: ${probe.message}`);
+  const command = ['node_modules/.bin/tsx', 'integration_tests/bench/main.ts', '--only', 'native'];
   const env = { VMTEST_BENCH_IN_LAB: '1' };
   const { exitCode } = await execa('ci/kvm-lab', ['--', ...command], { stdio: 'inherit', env, reject: false });
   process.exitCode = exitCode ?? 1;
-} else {
-  throw new Error(`KVM is not usable in the lab either: ${probe.message}`);
 }
+
+const inLab = process.env['VMTEST_BENCH_IN_LAB'] !== undefined;
+const parts = wantedParts();
+// The lab has no network: what the bench boots is fetched out here.
+if (!inLab) await execa(process.execPath, ['dist/cli/vmtest.js', 'images', 'fetch'], { stdio: 'inherit' });
+if (parts.includes('host')) await measureHost();
+if (parts.includes('engine-qemu')) await measureEngineQemu(PAIRS);
+if (parts.includes('native')) await measureNative(inLab);

@@ -9,8 +9,9 @@ export interface Row {
   verdict: string;
 }
 
-export function formatTable(rows: readonly Row[]): string {
-  const header: Row = { what: 'measured', vmtest: 'vmtest', other: 'qemu microvm', verdict: '' };
+/** `other` says what the second column is of. */
+export function formatTable(rows: readonly Row[], other = 'qemu microvm'): string {
+  const header: Row = { what: 'measured', vmtest: 'vmtest', other, verdict: '' };
   const all = [header, ...rows];
   const width = (key: keyof Row): number => Math.max(...all.map((row) => row[key].length));
   const widths = { what: width('what'), vmtest: width('vmtest'), other: width('other') };

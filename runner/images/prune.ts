@@ -14,6 +14,7 @@ const DERIVED = [
   'layouts',
   'module-trees',
   'packages',
+  'qemu-versions',
   'roots',
   'vmlinux',
 ];

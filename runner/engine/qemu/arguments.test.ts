@@ -53,8 +53,8 @@ describe('qemuArguments', () => {
   });
 
   it('shows virtualization only where it is wanted', () => {
-    expect(valuesOf(argumentsOf({}), '-cpu')).toEqual(['max,-svm']);
-    expect(valuesOf(argumentsOf({ nested: true }), '-cpu')).toEqual(['max,+svm,+npt']);
+    expect(valuesOf(argumentsOf({}), '-cpu')).toEqual(['max,-erms,-fsrm,-svm']);
+    expect(valuesOf(argumentsOf({ nested: true }), '-cpu')).toEqual(['max,-erms,-fsrm,+svm,+npt']);
     expect(valuesOf(argumentsOf({ arch: 'aarch64' }), '-machine')[0]).not.toContain('virtualization=on');
     expect(valuesOf(argumentsOf({ arch: 'aarch64', nested: true }), '-machine')[0]).toContain('virtualization=on');
   });

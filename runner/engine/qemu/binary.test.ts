@@ -2,15 +2,20 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createCleanup } from '../../cleanup.js';
 import { VmtestError } from '../../errors.js';
+import { identityOf } from '../../images/digest.js';
 import { findQemu } from './binary.js';
 
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vmtest-qemu-'));
 });
-afterEach(() => rm(directory, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(directory, { recursive: true, force: true });
+});
 
 async function script(name: string, body: string, mode = 0o755): Promise<string> {
   const path = join(directory, name);
@@ -90,17 +95,32 @@ describe('findQemu', () => {
     expect((failure as VmtestError).message).not.toContain('\n');
   });
 
-  it('asks an executable once, and again when it was replaced', async () => {
+  it('asks an executable once where it has a cache, and again when it was replaced', async () => {
     const count = join(directory, 'count');
     const body = `echo . >>${count}; ${says('7.2.19')}`;
     await script('qemu-system-x86_64', body);
-    const env = { PATH: directory };
-    await findQemu('x86_64', { env });
-    await findQemu('x86_64', { env });
+    await using cleanup = createCleanup();
+    const options = { env: { PATH: directory }, cache: { root: join(directory, 'cache'), cleanup } };
+    // A file that changed just now may change again within one tick of its time stamp: that is not kept.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+    await findQemu('x86_64', options);
+    expect(await findQemu('x86_64', options)).toMatchObject({ version: V7 });
     expect(await readFile(count, 'utf8')).toBe('.\n');
     await script('qemu-system-x86_64', `${body} # another`);
-    await findQemu('x86_64', { env });
+    await findQemu('x86_64', options);
     expect(await readFile(count, 'utf8')).toBe('.\n.\n');
+    await findQemu('x86_64', { env: { PATH: directory } });
+    expect(await readFile(count, 'utf8')).toBe('.\n.\n.\n');
+  });
+
+  it('asks again where the cache is damaged', async () => {
+    await script('qemu-system-x86_64', says('7.2.19'));
+    await using cleanup = createCleanup();
+    const cache = { root: join(directory, 'cache'), cleanup };
+    const { key } = await identityOf(join(directory, 'qemu-system-x86_64'));
+    await mkdir(join(cache.root, 'qemu-versions', key), { recursive: true });
+    await writeFile(join(cache.root, 'qemu-versions', key, 'version'), 'junk');
+    expect(await findQemu('x86_64', { env: { PATH: directory }, cache })).toMatchObject({ version: V7 });
   });
 
   it('stops with its signal', async () => {

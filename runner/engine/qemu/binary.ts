@@ -3,8 +3,10 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { VmtestError } from '../../errors.js';
+import type { Cache } from '../../images/cache.js';
+import { remembered } from '../../images/digest.js';
 import type { Architecture } from '../../images/kernels/architecture.js';
-import { isOlder, OLDEST_QEMU, parseQemuVersion, type QemuVersion, versionText } from './version.js';
+import { isOlder, OLDEST_QEMU, parseQemuVersion, parseVersionText, type QemuVersion, versionText } from './version.js';
 
 export interface QemuBinary {
   /** Absolute. */
@@ -15,6 +17,8 @@ export interface QemuBinary {
 export interface FindQemuOptions {
   /** Default: that of this process. */
   env?: NodeJS.ProcessEnv;
+  /** Keeps the answer for as long as the executable's file stays the same. Default: it is asked each time. */
+  cache?: Cache;
   signal?: AbortSignal;
 }
 
@@ -34,21 +38,16 @@ export const QEMU: Readonly<Record<Architecture, Known>> = {
 /** It says its version in milliseconds; this is for one that hangs. */
 const VERSION_LIMIT_MS = 10_000;
 
-/** What was found out, by path, size and time of the file: a run asks for each of its guests. */
-const asked = new Map<string, QemuVersion>();
-
 /**
  * The executable that `VMTEST_QEMU_X86_64` or `VMTEST_QEMU_AARCH64` names, else the one on PATH. Throws
  * `VMTEST_QEMU_MISSING`, `VMTEST_QEMU_TOO_OLD` (before 7.2), and `VMTEST_QEMU_BROKEN` where it does not say its version.
  */
 export async function findQemu(arch: Architecture, options: FindQemuOptions = {}): Promise<QemuBinary> {
-  const { env = process.env, signal } = options;
+  const { env = process.env, cache, signal } = options;
   signal?.throwIfAborted();
   const path = await locate(QEMU[arch], env);
-  const { size, mtimeMs } = await stat(path);
-  const key = `${path}\0${size}\0${mtimeMs}`;
-  const version = asked.get(key) ?? (await askVersion(path, env, signal));
-  asked.set(key, version);
+  const ask = (): Promise<QemuVersion> => askVersion(path, env, signal);
+  const version = cache === undefined ? await ask() : await knownVersion(cache, path, ask);
   if (isOlder(version, OLDEST_QEMU)) {
     const { variable, debian } = QEMU[arch];
     throw new VmtestError(
@@ -59,6 +58,12 @@ export async function findQemu(arch: Architecture, options: FindQemuOptions = {}
     );
   }
   return { path, version };
+}
+
+/** A start of QEMU, only to hear what it said the last time, costs a run tens of milliseconds. */
+async function knownVersion(cache: Cache, path: string, ask: () => Promise<QemuVersion>): Promise<QemuVersion> {
+  const kept = await remembered(cache, ['qemu-versions', 'version'], path, async () => versionText(await ask()));
+  return parseVersionText(kept) ?? ask();
 }
 
 async function locate({ variable, file, debian }: Known, env: NodeJS.ProcessEnv): Promise<string> {

@@ -1,7 +1,9 @@
 /** Everything about QEMU on this machine that its guests of one architecture have in common. */
 import { execFile } from 'node:child_process';
 import type { AgentClient } from '../../agent/index.js';
+import { createCleanup } from '../../cleanup.js';
 import { VmtestError } from '../../errors.js';
+import { type Cache, cacheRoot } from '../../images/cache.js';
 import type { Architecture } from '../../images/kernels/architecture.js';
 import type { CreateGuest } from '../guest.js';
 import { loadAddon } from '../native/addon.js';
@@ -35,8 +37,10 @@ export interface PreparedQemu {
 /** Throws `VMTEST_QEMU_MISSING`, `VMTEST_QEMU_TOO_OLD`, `VMTEST_QEMU_BROKEN`, or `VMTEST_PROBE`. */
 export async function prepareQemu(options: PrepareOptions): Promise<PreparedQemu> {
   const { arch, host, vmm, env } = options;
+  await using cleanup = createCleanup();
+  const cache: Cache = { root: cacheRoot(env), cleanup };
   const [{ path: qemu, version }, tscKhz] = await Promise.all([
-    findQemu(arch, options),
+    findQemu(arch, { ...options, cache }),
     arch === 'x86_64' && host === 'x86_64' ? measureTsc(vmm, options.signal) : undefined,
   ]);
   const addon = loadAddon(env);

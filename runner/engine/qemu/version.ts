@@ -26,3 +26,7 @@ export function isOlder(version: QemuVersion, than: QemuVersion): boolean {
 }
 
 export const versionText = ({ major, minor, micro }: QemuVersion): string => `${major}.${minor}.${micro}`;
+
+/** The inverse; undefined for any other text. */
+export const parseVersionText = (text: string): QemuVersion | undefined =>
+  parseQemuVersion(`QEMU emulator version ${text}`);
