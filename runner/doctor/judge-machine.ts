@@ -56,13 +56,13 @@ export function judgeContainer({ container }: Facts): Finding[] {
       ? finding(
           'memfd',
           'problem',
-          'memfd_create is refused: disks cannot have overlays',
+          'memfd_create is refused: guests under QEMU have their memory in such a file',
           'docker run --security-opt seccomp=unconfined',
         )
       : finding(
           'memfd',
           memfd === null ? 'note' : 'ok',
-          `${shm} and is not needed: overlays are in memory by memfd_create${memfd === null ? '' : ', which works'}`,
+          `${shm} and is not needed: the memory of guests under QEMU is made by memfd_create${memfd === null ? '' : ', which works'}`,
         ),
   ];
 }

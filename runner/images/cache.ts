@@ -86,15 +86,15 @@ export async function cached(
   const found = await find(cache, kind, key);
   if (found !== undefined) {
     if (mainFile === undefined || (await isSealed(found, mainFile))) return found;
-    await rm(found, { recursive: true, force: true });
+    // Where it cannot be removed, it is made beside the cache.
+    const removed = await rm(found, { recursive: true, force: true }).then(
+      () => true,
+      () => false,
+    );
+    if (!removed) return makeBeside(cache, make);
   }
   const scratch = await makeScratch(cache);
-  if (scratch === undefined) {
-    const directory = await mkdtemp(join(tmpdir(), 'vmtest-'));
-    cache.cleanup.defer(() => rm(directory, { recursive: true, force: true }));
-    await make(directory);
-    return directory;
-  }
+  if (scratch === undefined) return makeBeside(cache, make);
   try {
     await make(scratch);
     if (mainFile !== undefined) await writeFile(join(scratch, SEAL), (await sealOf(join(scratch, mainFile))) ?? '');
@@ -110,6 +110,14 @@ export async function cached(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** In a temporary directory, for as long as the owner of the cache lives. */
+async function makeBeside(cache: Cache, make: (directory: string) => Promise<void>): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'vmtest-'));
+  cache.cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+  await make(directory);
+  return directory;
 }
 
 /**

@@ -43,6 +43,10 @@ export async function runInGuest(
   const { env, cwd, user, signal } = request;
   const scaled = (limitMs: number): number => Math.round(limitMs * machine.timeScale);
   const timeoutMs = scaled(request.timeoutMs);
+  const scale =
+    machine.timeScale === 1
+      ? ''
+      : ` (${request.timeoutMs / 1000} s, ${machine.timeScale} times as long under ${machine.engine})`;
   const process = machine.exec(argvOf(command), { env: env ?? {}, cwd, user, capture: 'none' });
   const idle = createIdleLimit(request.idleMs === undefined ? undefined : scaled(request.idleMs));
   const read = async (stream: Readable, file: OutputFile, feed?: (chunk: Buffer) => void): Promise<void> => {
@@ -54,7 +58,7 @@ export async function runInGuest(
     }
   };
   const onTimeout = (): VmtestError =>
-    new VmtestError('VMTEST_COMMAND_TIMEOUT', `${nameOf(command)} did not end within ${timeoutMs / 1000} s`);
+    new VmtestError('VMTEST_COMMAND_TIMEOUT', `${nameOf(command)} did not end within ${timeoutMs / 1000} s${scale}`);
   const output = Promise.all([
     read(process.stdout, request.stdout, request.onStdout),
     read(process.stderr, request.stderr),

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Cleanup } from '../../cleanup.js';
 import { VmtestError } from '../../errors.js';
+import { reasonOf } from '../../images/reason.js';
 import type { DiskSpec, GuestSpec } from '../guest.js';
 
 /** What of the addon is needed here. */
@@ -27,7 +28,9 @@ export interface OpenFiles {
 /** Opens every file of the guest; `vmtest-vmm` gets descriptors and never a path. */
 export async function openFiles(spec: GuestSpec, addon: FileAddon, owner: FileOwner): Promise<OpenFiles> {
   const openOne = async (path: string, flags: 'r' | 'r+'): Promise<number> => {
-    const handle = await open(path, flags);
+    const handle = await open(path, flags).catch((cause: unknown) => {
+      throw new VmtestError('VMTEST_BAD_INPUT', `${path}: cannot be opened: ${reasonOf(cause)}`, { cause });
+    });
     owner.cleanup.defer(() => handle.close());
     return handle.fd;
   };

@@ -1,4 +1,5 @@
 /** The command line of QEMU for one guest: everything is said, nothing is left to defaults or to files. Pure. */
+import { VmtestError } from '../../errors.js';
 import type { Architecture } from '../../images/kernels/architecture.js';
 import type { DiskMode, GuestSpec } from '../guest.js';
 
@@ -98,7 +99,10 @@ const MACHINES: Readonly<Record<Architecture, MachineType>> = {
   },
 };
 
-/** The file is ours and open already: QEMU gets no name that it could open otherwise. */
+/**
+ * The file is ours and open already: QEMU gets no name that it could open otherwise. What the host cannot write is the guest's
+ * error: by itself QEMU would stop the guest when a disk of the host is full, and wait for an administrator.
+ */
 function diskFile(index: number, fd: number | undefined, mode: DiskMode): string[] {
   if (fd === undefined) throw new Error('a disk that was not opened');
   const access = {
@@ -108,7 +112,10 @@ function diskFile(index: number, fd: number | undefined, mode: DiskMode): string
   }[mode];
   return [
     ...['-add-fd', `fd=${fd},set=${index + 1}`],
-    ...['-drive', `if=none,id=disk${index},file=/dev/fdset/${index + 1},format=raw,cache=writeback,${access}`],
+    ...[
+      '-drive',
+      `if=none,id=disk${index},file=/dev/fdset/${index + 1},format=raw,cache=writeback,${access},werror=report,rerror=report`,
+    ],
   ];
 }
 
@@ -121,10 +128,17 @@ function rtcBase(seconds: number | undefined): string {
   return seconds === undefined ? 'utc' : new Date(seconds * 1000).toISOString().slice(0, 19);
 }
 
+/** COMMAND_LINE_SIZE of x86 and arm64 in Linux, less the NUL at its end. Bytes. */
+const MAX_COMMAND_LINE = 2047;
+
 /**
  * TCG hands the host's time stamp counter through, and microvm has nothing steady to measure it against: Linux then takes
  * a wrong rate, or gives the counter up and hangs.
  */
 function commandLine(line: string, arch: Architecture, tscKhz: number | undefined): string {
-  return arch === 'x86_64' && tscKhz !== undefined ? `tsc_early_khz=${tscKhz} ${line}` : line;
+  const whole = arch === 'x86_64' && tscKhz !== undefined ? `tsc_early_khz=${tscKhz} ${line}` : line;
+  const bytes = Buffer.byteLength(whole);
+  if (bytes <= MAX_COMMAND_LINE) return whole;
+  const message = `--append: the kernel's command line has ${bytes} bytes with what QEMU's guests need, the kernel takes ${MAX_COMMAND_LINE}`;
+  throw new VmtestError('VMTEST_BAD_INPUT', message);
 }

@@ -2,10 +2,12 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { withLimits } from '../../deadline.js';
 import { VmtestError } from '../../errors.js';
 import type { Cache } from '../../images/cache.js';
 import { remembered } from '../../images/digest.js';
 import type { Architecture } from '../../images/kernels/architecture.js';
+import { killGroup } from './kill-group.js';
 import { isOlder, OLDEST_QEMU, parseQemuVersion, parseVersionText, type QemuVersion, versionText } from './version.js';
 
 export interface QemuBinary {
@@ -96,24 +98,28 @@ async function isExecutable(path: string): Promise<boolean> {
 
 async function askVersion(path: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<QemuVersion> {
   const { execa } = await import('execa');
-  const { failed, timedOut, stdout, stderr, shortMessage } = await execa(path, ['--version'], {
+  const child = execa(path, ['--version'], {
     env: { ...env, LC_ALL: 'C' },
     extendEnv: false,
     stdin: 'ignore',
     reject: false,
-    timeout: VERSION_LIMIT_MS,
-    killSignal: 'SIGKILL',
+    // The leader of a group: a script that hangs is ended with what it started.
+    detached: true,
     maxBuffer: 64 * 1024,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
   });
-  signal?.throwIfAborted();
+  const onTimeout = () => broken(path, `it did not end within ${VERSION_LIMIT_MS / 1000} s`);
+  const ended = withLimits(Promise.resolve(child), { timeoutMs: VERSION_LIMIT_MS, onTimeout, signal });
+  const { failed, stdout, stderr, shortMessage } = await ended.catch((error: unknown) => {
+    killGroup(child.pid);
+    throw error;
+  });
   const version = failed ? undefined : parseQemuVersion(stdout);
   if (version !== undefined) return version;
   const said = stderr.trim().split('\n').at(-1) || shortMessage?.split('\n')[0] || 'it failed';
-  const why = timedOut
-    ? `it did not end within ${VERSION_LIMIT_MS / 1000} s`
-    : failed
-      ? said
-      : `it printed ${JSON.stringify(stdout.slice(0, 100))}`;
-  throw new VmtestError('VMTEST_QEMU_BROKEN', `${path} --version: no version of QEMU: ${why}`, { context: { path } });
+  throw broken(path, failed ? said : `it printed ${JSON.stringify(stdout.slice(0, 100))}`);
+}
+
+function broken(path: string, why: string): VmtestError {
+  const message = `${path} --version: no version of QEMU: ${why}`;
+  return new VmtestError('VMTEST_QEMU_BROKEN', message, { context: { path } });
 }

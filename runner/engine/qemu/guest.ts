@@ -42,7 +42,7 @@ export async function createQemuGuest(
 ): Promise<Guest> {
   await using cleanup = createCleanup();
   const backend = cleanup.use(await startBackend(options.addon, options));
-  const traces: Traces = { shutdown: undefined, panicked: false, killed: false };
+  const traces: Traces = { shutdown: undefined, panicked: false, killed: false, diskFailed: false };
   const parts = await startParts(spec, options, { backend, cleanup, traces, request });
   const { qemu, qmp } = parts;
   const kill = (): void => {
@@ -80,6 +80,8 @@ interface Traces {
   shutdown: string | undefined;
   panicked: boolean;
   killed: boolean;
+  /** It was told once. */
+  diskFailed: boolean;
 }
 
 interface Parts {
@@ -129,20 +131,40 @@ async function startParts(
     disks: files.disks.map(({ file: disk }) => give(disk)),
   };
   const args = qemuArguments(spec, { files: inherited, tscKhz });
-  const env = { TMPDIR: temporaryDirectory ?? tmpdir() };
+  const env = environment(temporaryDirectory ?? tmpdir());
   return { qemu: await startQemu(file, args, { fds, env }), qmp, heard };
+}
+
+/** What finds setpriv and QEMU's libraries; and where the writes of overlays go. */
+function environment(temporary: string): Record<string, string> {
+  const { PATH, LD_LIBRARY_PATH } = process.env;
+  return {
+    ...(PATH === undefined ? {} : { PATH }),
+    ...(LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH }),
+    // QEMU takes /var/tmp where it finds exactly /tmp.
+    TMPDIR: temporary === '/tmp' ? '/tmp/.' : temporary,
+  };
 }
 
 /** Throws `VMTEST_BAD_INPUT` for a kernel that QEMU cannot enter. */
 async function kernelFor({ arch, kernel, bzImage, labels }: GuestSpec): Promise<string> {
   if (arch !== 'x86_64' || kernel === bzImage || (await hasPvhEntry(kernel))) return kernel;
   if (bzImage !== undefined) return bzImage;
-  const message = `kernel ${labels?.kernel ?? kernel}: it has no PVH entry (CONFIG_PVH), which QEMU needs of an unpacked kernel; give its bzImage`;
+  const message = `kernel ${labels?.kernel ?? kernel}: it is damaged or no kernel, or has no PVH entry (CONFIG_PVH), which QEMU needs of an unpacked one; give its bzImage`;
   throw new VmtestError('VMTEST_BAD_INPUT', message);
 }
 
 function note({ name, data }: QmpEvent, traces: Traces, events: GuestEvents): void {
   if (name === 'SHUTDOWN') traces.shutdown = String(data['reason']);
+  if (name === 'BLOCK_IO_ERROR' && !traces.diskFailed) {
+    traces.diskFailed = true;
+    const full =
+      data['nospace'] === true ? 'no space is left on this machine (overlays go to TMPDIR)' : String(data['reason']);
+    events.onLog(
+      'warning',
+      `a disk of the guest could not be read or written: ${full}; the guest was told an I/O error`,
+    );
+  }
   if (name === 'GUEST_PANICKED' && !traces.panicked) {
     traces.panicked = true;
     events.onPanicked();

@@ -3,9 +3,10 @@
  * it needs are 150 files, which would be a third of what a run takes until QEMU is started.
  */
 import { type StdioOptions, spawn } from 'node:child_process';
-import { deferred } from '../../deadline.js';
+import { deferred, settledWithin } from '../../deadline.js';
 import { VmtestError } from '../../errors.js';
 import { lastWords } from '../native/last-words.js';
+import { killGroup } from './kill-group.js';
 
 export interface QemuExit {
   code: number | undefined;
@@ -43,10 +44,14 @@ export async function startQemu(
   child.stderr?.on('data', words.add);
   const failure = deferred<Error>();
   child.once('error', failure.resolve);
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const exited = new Promise<QemuExit>((resolve) => {
-    child.once('close', (code, signal) =>
-      resolve({ code: code ?? undefined, signal: signal ?? undefined, stderr: words.text() }),
-    );
+    child.once('exit', async (code, signal) => {
+      // A process of its own that it left behind may hold its standard error open.
+      if (!(await settledWithin(closed, LAST_WORDS_MS))) killGroup(child.pid);
+      child.stderr?.destroy();
+      resolve({ code: code ?? undefined, signal: signal ?? undefined, stderr: words.text() });
+    });
   });
   const { pid } = child;
   if (pid === undefined) {
@@ -54,5 +59,8 @@ export async function startQemu(
     const message = `cannot start setpriv: ${cause.message}; install the package util-linux`;
     throw new VmtestError('QEMU_NOT_STARTED', message, { cause });
   }
-  return { pid, exited, kill: () => void child.kill('SIGKILL') };
+  return { pid, exited, kill: () => void (child.exitCode === null && child.signalCode === null && killGroup(pid)) };
 }
+
+/** How long the last of its standard error may take, when it has ended. Milliseconds. */
+const LAST_WORDS_MS = 2000;

@@ -13,6 +13,24 @@ interface Pattern {
 
 const PATTERNS: readonly Pattern[] = [
   {
+    says: /seccomp|sandbox/i,
+    code: 'VMTEST_ENGINE',
+    message: (_, said) =>
+      `QEMU cannot lock itself in: ${said}; let the seccomp profile of this container allow seccomp(2), prctl(2) and memfd_create(2)`,
+  },
+  {
+    says: /temporary (?:file|overlay)/i,
+    code: 'VMTEST_ENGINE',
+    message: (_, said) =>
+      `no temporary file for what the guest writes to its disks: ${said.replace(/^-drive \S+ /, '')}; set TMPDIR, or give disks as PATH,ro`,
+  },
+  {
+    says: /'([\w-]+)' is not a valid (?:device model|object type)|unsupported machine type|Invalid parameter/,
+    code: 'VMTEST_ENGINE',
+    message: (_, said, match) =>
+      `this QEMU was built without what vmtest needs of it${match[1] === undefined ? '' : `, ${match[1]}`}: ${said}; install that of your distribution, or name another one with VMTEST_QEMU_X86_64 or VMTEST_QEMU_AARCH64`,
+  },
+  {
     says: /disk(\d+).*(?:Failed to get .*lock|Is another process using)/,
     code: 'VMTEST_BAD_INPUT',
     message: (spec, _, match) =>
@@ -25,7 +43,7 @@ const PATTERNS: readonly Pattern[] = [
       `disk ${disks.map(({ path }) => path).join(' or ')}: another guest uses it; a disk that is written to belongs to one guest`,
   },
   {
-    says: /Cannot allocate memory|cannot set up guest memory|memfd/i,
+    says: /Cannot allocate memory|cannot set up guest memory|failed to resize memfd/i,
     code: 'VMTEST_BAD_INPUT',
     message: (spec, said) =>
       `memory of ${spec.memoryMib} MiB: this machine cannot give so much (${said}); lower --memory`,
@@ -45,12 +63,6 @@ const PATTERNS: readonly Pattern[] = [
     says: /initrd|initial ram/i,
     code: 'VMTEST_BAD_INPUT',
     message: (spec, said) => `initrd ${spec.labels?.initrd ?? spec.initrd}: QEMU does not take it: ${said}`,
-  },
-  {
-    says: /seccomp|sandbox/i,
-    code: 'VMTEST_ENGINE',
-    message: (_, said) =>
-      `QEMU cannot lock itself in: ${said}; let the seccomp profile of this container allow seccomp(2), prctl(2) and memfd_create(2)`,
   },
 ];
 
