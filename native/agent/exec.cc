@@ -150,7 +150,8 @@ void Exec::WriteStdin() {
     stdin_data_.clear();
     stdin_written_ = 0;
   }
-  if (stdin_consumed_ > 0 && !stdin_eof_ && (drained || stdin_consumed_ >= kStdinWindow / 2)) {
+  // Not for every piece: each frame wakes the host, and until then it has half a window to send.
+  if (!stdin_eof_ && stdin_consumed_ >= kStdinWindow / 2) {
     stdin_data_.erase(0, stdin_written_);
     stdin_written_ = 0;
     FrameWriter(peer_->output(), FrameType::kWindow).U8(0).U32(stdin_consumed_);

@@ -119,6 +119,26 @@ describe('what the agent refuses', () => {
     expect(last).toBe(FrameType.error);
   });
 
+  test('the window of its input is not regranted for every piece', async () => {
+    const socket = await agent.connect();
+    const decoder = new FrameDecoder();
+    socket.write(execRequest(['sh', '-c', 'cat >/dev/null'], { stdin: 'pipe' }));
+    const grants: Buffer[] = [];
+    let last = 0;
+    for await (const chunk of socket) {
+      decoder.push(chunk as Buffer);
+      for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
+        last = next.type;
+        if (next.type === FrameType.window) grants.push(next.payload);
+        if (next.type !== FrameType.started) continue;
+        for (let i = 0; i < 64; i += 1) socket.write(frame(FrameType.stdin, Buffer.alloc(4096)));
+        socket.write(frame(FrameType.stdinEof));
+      }
+    }
+    expect(last).toBe(FrameType.exit);
+    expect(grants.length).toBeLessThanOrEqual(2);
+  });
+
   const tree = (path: string, ...frames: Buffer[]) => Buffer.concat([request(FrameType.putTree, path), ...frames]);
 
   test.each<[string, Buffer[]]>([
