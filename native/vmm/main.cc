@@ -54,7 +54,8 @@ int PrintTscKhz() {
   return 0;
 }
 
-// The memory of guests under QEMU is such a file. A sandbox's filter of system calls may know nothing of them.
+// The memory of guests under QEMU is such a file. A sandbox's filter of system calls may know
+// nothing of them.
 int ProbeMemfd() {
   const UniqueFd fd(::memfd_create("vmtest-probe", MFD_CLOEXEC));
   const bool works = fd.valid() && ::ftruncate(fd.get(), 1) == 0;
