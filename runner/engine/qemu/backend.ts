@@ -67,9 +67,16 @@ export async function startBackend(
   return {
     control,
     async attach(socket, request) {
-      await control.hello(request);
       const attach = { type: 'attach', fields: { socket: 0 }, fds: [socket], reply: decodeNothing };
-      await control.request(attach, request);
+      try {
+        await control.hello(request);
+        await control.request(attach, request);
+      } catch (error) {
+        if (!(error instanceof VmtestError && error.code === 'CONTROL_CLOSED')) throw error;
+        // The process says by its end what its channel cannot say any more.
+        const failure = await finished.promise;
+        throw new VmtestError('VMM_LOST', failure?.message ?? error.message, { cause: error });
+      }
     },
     finished: finished.promise,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

@@ -64,7 +64,7 @@ export async function createQemuGuest(
     await qmp.negotiate(request);
   } catch (error) {
     // Its exit status and last words say more than its connection.
-    if (!(await settledWithin(qemu.exited, LATE_EXIT_MS))) throw error;
+    if (request.signal?.aborted || !(await settledWithin(qemu.exited, LATE_EXIT_MS))) throw error;
     throw refusalOf(await qemu.exited, spec, options.qemu, error);
   }
   return guestOf({ qemu, qmp, backend, ended: ended.promise, kill, cleanup: cleanup.move() });
