@@ -184,7 +184,7 @@ for (const { what, script, as, message } of KVM_TABLE) {
         : 'cp -a /dev/kvm /tmp/.kvm-denied; chmod 0 /tmp/.kvm-denied; mount --bind /tmp/.kvm-denied /dev/kvm; ';
     const user = as === undefined ? '' : 'setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all ';
     const wrapper = ['unshare', '--mount', 'sh', '-c', `${drop}${script}; exec ${user}"$@"`, 'sh'];
-    const result = await vmtest(['run', ...RUN_TRUE], { wrapper });
+    const result = await vmtest(['run', '--engine', 'native', ...RUN_TRUE], { wrapper });
     expect(result).toMatchObject({ code: 125, stdout: '' });
     expect(result.stderr).toMatch(message);
   });
