@@ -21,7 +21,7 @@ import { addCounts, count, noCounts, RESULTS, readCtest, readPlaywright } from '
 
 /**
  * Specs of what is above the engines, and of how images are made: which one boots their guests says nothing about them, and
- * under QEMU alone they are done in a quarter of the time that the lab takes.
+ * under QEMU alone they are done in half of the time that the lab takes.
  */
 const OF_ANY_ENGINE = ['test-command', 'kernel-matrix', 'quickstart', 'roots', 'kernel-packages'];
 

@@ -5,28 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/received_descriptors.h"
+
 namespace vmtest::addon {
 namespace {
 
 constexpr size_t kControlSize = CMSG_SPACE(kMaxPacketFds * sizeof(int));
-
-// Takes every descriptor that the kernel has installed for us, whatever else is wrong.
-std::vector<UniqueFd> TakeFds(msghdr& message) {
-  std::vector<UniqueFd> fds;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-      fds.emplace_back(fd);
-    }
-  }
-  return fds;
-}
 
 }  // namespace
 
@@ -52,7 +36,8 @@ Received ReceivePacket(int socket, std::span<char> buffer) {
     }
     return BadPacket{Describe({.number = errno, .syscall = "recvmsg"})};
   }
-  std::vector<UniqueFd> fds = TakeFds(message);
+  std::vector<UniqueFd> fds;
+  TakeDescriptors(message, fds);
   if ((message.msg_flags & MSG_TRUNC) != 0) {
     return BadPacket{"a packet of more than " + std::to_string(kMaxPacketSize) + " bytes"};
   }

@@ -7,28 +7,9 @@
 #include <array>
 #include <cstring>
 
+#include "base/received_descriptors.h"
+
 namespace vmtest {
-namespace {
-
-// Takes ownership of every descriptor in the message at once, so that none can leak.
-std::vector<UniqueFd> TakeDescriptors(msghdr& message) {
-  std::vector<UniqueFd> descriptors;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-      descriptors.emplace_back(fd);
-    }
-  }
-  return descriptors;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<ControlChannel>> ControlChannel::Create(EventLoop& loop, UniqueFd socket,
                                                                Handler handler) {
@@ -73,7 +54,7 @@ bool ControlChannel::ReceiveOne() {
   }
   std::vector<UniqueFd> descriptors;
   if (received >= 0) {
-    descriptors = TakeDescriptors(message);
+    TakeDescriptors(message, descriptors);
   }
   if (received <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     End();

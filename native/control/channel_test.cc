@@ -8,6 +8,8 @@
 #include <array>
 #include <cstring>
 
+#include "testing/send_descriptors.h"
+
 namespace vmtest {
 namespace {
 
@@ -29,21 +31,9 @@ class ChannelTest : public ::testing::Test {
   }
 
   void HostSends(std::string_view text, const std::vector<int>& fds) {
-    iovec vector{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
-    msghdr message{};
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    std::vector<uint8_t> control(CMSG_SPACE(sizeof(int) * fds.size()));
-    if (!fds.empty()) {
-      message.msg_control = control.data();
-      message.msg_controllen = control.size();
-      cmsghdr* header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-      std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
-    }
-    ASSERT_EQ(::sendmsg(host_.get(), &message, 0), static_cast<ssize_t>(text.size()));
+    const std::span bytes(static_cast<const uint8_t*>(static_cast<const void*>(text.data())),
+                          text.size());
+    ASSERT_EQ(SendWithDescriptors(host_.get(), bytes, fds), static_cast<ssize_t>(text.size()));
   }
 
   static size_t OpenDescriptors() {

@@ -7,31 +7,10 @@
 
 #include "base/check.h"
 #include "devices/all_ports.h"
+#include "fuzz/input.h"
 
 namespace vmtest {
 namespace {
-
-class Input {
- public:
-  explicit Input(std::span<const uint8_t> rest) : rest_(rest) {}
-  bool empty() const { return rest_.empty(); }
-  uint8_t Byte() {
-    if (rest_.empty()) {
-      return 0;
-    }
-    const uint8_t byte = rest_.front();
-    rest_ = rest_.subspan(1);
-    return byte;
-  }
-  std::span<const uint8_t> Bytes(size_t size) {
-    const auto taken = rest_.first(std::min(size, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  std::span<const uint8_t> rest_;
-};
 
 void Step(AllPorts& ports, Input& input) {
   const uint8_t choice = input.Byte();
@@ -48,7 +27,7 @@ void Step(AllPorts& ports, Input& input) {
       break;
     }
     case 3: {
-      const auto bytes = input.Bytes(width);
+      const auto bytes = input.Take(width);
       VMTEST_CHECK(ports.serial().Receive(bytes) <= bytes.size());
       break;
     }
@@ -62,12 +41,12 @@ void Step(AllPorts& ports, Input& input) {
       break;
     }
     case 5: {
-      StateReader reader(input.Bytes(size_t{where} * 2));
+      StateReader reader(input.Take(size_t{where} * 2));
       entry.device->Load(reader);
       break;
     }
     default:
-      entry.device->Write(offset, input.Bytes(width));
+      entry.device->Write(offset, input.Take(width));
       break;
   }
 }

@@ -7,35 +7,13 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "fuzz/input.h"
 #include "vhost_user/backend.h"
 #include "vhost_user/fake_front_end.h"
 #include "virtio/vsock/fake_guest.h"
 
 namespace vmtest::vhost_user {
 namespace {
-
-class Input {
- public:
-  explicit Input(std::span<const uint8_t> bytes) : rest_(bytes) {}
-
-  bool empty() const { return rest_.empty(); }
-  uint8_t Byte() {
-    if (rest_.empty()) {
-      return 0;
-    }
-    const uint8_t byte = rest_.front();
-    rest_ = rest_.subspan(1);
-    return byte;
-  }
-  std::span<const uint8_t> Take(size_t size) {
-    const auto taken = rest_.first(std::min(size, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  std::span<const uint8_t> rest_;
-};
 
 class Events : public BackendEvents {
  public:
@@ -259,6 +237,6 @@ class Session {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace vmtest::vhost_user;
-  Session(Input({data, size})).Run();
+  Session(vmtest::Input({data, size})).Run();
   return 0;
 }

@@ -11,33 +11,11 @@
 #include <vector>
 
 #include "base/check.h"
+#include "fuzz/input.h"
 #include "virtio/vsock/fake_guest.h"
 
 namespace vmtest::vsock {
 namespace {
-
-class Input {
- public:
-  explicit Input(std::span<const uint8_t> bytes) : rest_(bytes) {}
-
-  bool empty() const { return rest_.empty(); }
-  uint8_t Byte() {
-    if (rest_.empty()) {
-      return 0;
-    }
-    const uint8_t byte = rest_.front();
-    rest_ = rest_.subspan(1);
-    return byte;
-  }
-  std::span<const uint8_t> Take(size_t size) {
-    const auto taken = rest_.first(std::min(size, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  std::span<const uint8_t> rest_;
-};
 
 // One guest, one host, and the input as their script.
 class Session {
@@ -284,6 +262,6 @@ class Session {
 }  // namespace vmtest::vsock
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  vmtest::vsock::Session(vmtest::vsock::Input({data, size})).Run();
+  vmtest::vsock::Session(vmtest::Input({data, size})).Run();
   return 0;
 }

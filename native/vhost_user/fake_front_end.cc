@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "testing/send_descriptors.h"
 
 namespace vmtest::vhost_user {
 
@@ -58,22 +59,8 @@ void FakeFrontEnd::Send(RequestType type, const StateWriter& payload, const std:
 }
 
 void FakeFrontEnd::SendBytes(std::span<const uint8_t> bytes, const std::vector<int>& fds) const {
-  iovec vector{.iov_base = const_cast<uint8_t*>(bytes.data()), .iov_len = bytes.size()};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  std::vector<uint8_t> control(CMSG_SPACE(sizeof(int) * fds.size()));
-  if (!fds.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
-  }
   // The back-end may be gone already: then nobody cares.
-  static_cast<void>(::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+  static_cast<void>(SendWithDescriptors(socket_.get(), bytes, fds, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 std::vector<uint8_t> FakeFrontEnd::Receive() const {

@@ -7,24 +7,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/received_descriptors.h"
+
 namespace vmtest::vhost_user {
 namespace {
-
-// Takes ownership of every descriptor in the message at once, so that none can leak.
-void TakeDescriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-      descriptors.emplace_back(fd);
-    }
-  }
-}
 
 Result<int> SocketOption(int fd, int option) {
   int value = 0;

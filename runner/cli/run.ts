@@ -9,6 +9,7 @@ import { defaultArchitecture } from '../images/kernels/architecture.js';
 import { type LaunchOptions, launch } from '../machine/launch.js';
 import type { Machine } from '../machine/machine.js';
 import { planGuest } from '../machine/plan.js';
+import { scaledLimit } from '../machine/scaled-limit.js';
 import { engineLine } from '../reporters/shown.js';
 import type { RunCommand } from './command.js';
 import { openConsole } from './console-output.js';
@@ -79,7 +80,7 @@ function launchOptions(command: RunCommand): LaunchOptions {
 }
 
 async function execute(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<number> {
-  const timeoutMs = command.timeoutMs === undefined ? undefined : Math.round(command.timeoutMs * machine.timeScale);
+  const limit = command.timeoutMs === undefined ? undefined : scaledLimit(command.timeoutMs, machine.timeScale);
   const terminal = terminalFor(command.tty);
   const process = machine.exec(command.argv, {
     env: command.env,
@@ -91,16 +92,18 @@ async function execute(machine: Machine, command: RunCommand, signal: AbortSigna
   });
   await using stdio = connectStdio(process, terminal);
   const onTimeout = () =>
-    new VmtestError('VMTEST_COMMAND_TIMEOUT', `the command did not end within ${(timeoutMs ?? 0) / 1000} s`, {
+    new VmtestError('VMTEST_COMMAND_TIMEOUT', `the command did not end within ${limit?.text}`, {
       context: { console: machine.console.tail(10) },
     });
-  const result = await withLimits(Promise.race([process.result, stdio.broken]), { timeoutMs, onTimeout, signal }).catch(
-    (error: unknown) => {
-      // What is still running must not change the files that are copied out.
-      process.kill('SIGKILL');
-      throw notStarted(error, command);
-    },
-  );
+  const result = await withLimits(Promise.race([process.result, stdio.broken]), {
+    timeoutMs: limit?.ms,
+    onTimeout,
+    signal,
+  }).catch((error: unknown) => {
+    // What is still running must not change the files that are copied out.
+    process.kill('SIGKILL');
+    throw notStarted(error, command);
+  });
   await withLimits(Promise.race([stdio.delivered, stdio.broken]), { signal });
   return exitCodeOfResult(result);
 }

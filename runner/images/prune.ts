@@ -16,6 +16,7 @@ const DERIVED = [
   'packages',
   'qemu-versions',
   'roots',
+  'slowdown',
   'vmlinux',
 ];
 

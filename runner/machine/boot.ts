@@ -7,6 +7,7 @@ import type { CreateGuest, GuestSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { bootTimeoutError, guestEndError, type MachineEnd } from './describe-end.js';
 import { createMachine, type Machine } from './machine.js';
+import { type ScaledLimit, scaledLimit } from './scaled-limit.js';
 import { type GuestWatch, type WatchOptions, watchGuest } from './watch.js';
 
 /** How long the news of the guest's end may come after its connections broke. Milliseconds. */
@@ -43,19 +44,19 @@ export async function bootMachine(spec: GuestSpec, create: CreateGuest, options:
 async function untilReady(watch: GuestWatch, options: BootOptions): Promise<Machine> {
   const { guest } = watch;
   const { signal, timeScale = 1 } = options;
-  const timeoutMs = limitOf(options);
+  const { ms: timeoutMs, text } = limitOf(options);
   const dialled = deferred<Duplex>();
   await watch.listen(AGENT_PORT, (stream) => dialled.resolve(stream), { signal });
   await guest.start({ signal });
   const agent = new AgentClient({ connect: (limit) => guest.connect(AGENT_PORT, { signal: limit }) });
   const hello = dialled.promise.then((stream) => agent.waitReady(stream));
   const lost = watch.ended.then(() => Promise.reject(new Error('the guest ended')));
-  const onTimeout = () => bootTimeoutError(timeoutMs, watch.console);
+  const onTimeout = () => bootTimeoutError(text, watch.console);
   const ready = await withLimits(Promise.race([hello, lost]), { timeoutMs, onTimeout, signal });
   return createMachine(watch, agent, { hello: ready, timeScale });
 }
 
-const limitOf = ({ timeoutMs, timeScale = 1 }: BootOptions): number => Math.round(timeoutMs * timeScale);
+const limitOf = ({ timeoutMs, timeScale = 1 }: BootOptions): ScaledLimit => scaledLimit(timeoutMs, timeScale);
 
 /** `end` is how the guest ended by itself, `last` how it ended at all. */
 function explain(
@@ -69,5 +70,5 @@ function explain(
   if (end !== undefined) return guestEndError(end, console, when);
   if (last.panicked || console.panic !== undefined) return guestEndError({ ...last, panicked: true }, console, when);
   const timedOut = error instanceof VmtestError && error.code === 'VMTEST_BOOT_TIMEOUT';
-  return timedOut ? bootTimeoutError(limitOf(options), console) : error;
+  return timedOut ? bootTimeoutError(limitOf(options).text, console) : error;
 }

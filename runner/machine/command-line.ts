@@ -1,5 +1,4 @@
 /** The kernel command line of a guest (Documentation/admin-guide/kernel-parameters.rst). */
-import { VmtestError } from '../errors.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Root } from '../images/roots/root.js';
 
@@ -53,15 +52,4 @@ function rootArguments(root: CommandLineInput['root'], init: string | undefined)
   const flags = `vmtest.rootflags=${writable ? 'rw' : 'ro'}`;
   const after = init === undefined ? [] : [`vmtest.init=${init}`, SYSTEMD_QUIET];
   return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, flags, ...after];
-}
-
-/** COMMAND_LINE_SIZE of x86 and arm64 in Linux, less the NUL at its end. Bytes. */
-const MAX_BYTES = 2047;
-
-/** Throws `VMTEST_BAD_INPUT` for what the kernel would cut off. */
-export function checkCommandLine(line: string): void {
-  const bytes = Buffer.byteLength(line);
-  if (bytes <= MAX_BYTES) return;
-  const message = `--append: the kernel's command line has ${bytes} bytes, the kernel takes ${MAX_BYTES}`;
-  throw new VmtestError('VMTEST_BAD_INPUT', message);
 }

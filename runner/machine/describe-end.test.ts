@@ -51,7 +51,7 @@ describe('guestEndError', () => {
 
 describe('bootTimeoutError', () => {
   it('says when the console was silent', () => {
-    expect(bootTimeoutError(1500, createConsoleLog()).message).toBe(
+    expect(bootTimeoutError('1.5 s', createConsoleLog()).message).toBe(
       'the guest was not ready within 1.5 s and wrote nothing to its console',
     );
   });

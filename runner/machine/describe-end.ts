@@ -80,10 +80,10 @@ function evidence(console: ConsoleLog): string[] {
 }
 
 /** The guest was not ready in time. */
-export function bootTimeoutError(timeoutMs: number, console: ConsoleLog): VmtestError {
+export function bootTimeoutError(limit: string, console: ConsoleLog): VmtestError {
   const lines = console.tail(LINES_IN_ERROR);
   const heard = lines.length === 0 ? ' and wrote nothing to its console' : '';
-  return new VmtestError('VMTEST_BOOT_TIMEOUT', `the guest was not ready within ${timeoutMs / 1000} s${heard}`, {
+  return new VmtestError('VMTEST_BOOT_TIMEOUT', `the guest was not ready within ${limit}${heard}`, {
     context: { console: lines },
   });
 }

@@ -1,5 +1,6 @@
 /** From the options of a launch to the guest to start: images found or made, disks checked. */
 import type { Cleanup } from '../cleanup.js';
+import { checkCommandLine } from '../engine/check-command-line.js';
 import type { DiskSpec, GuestSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { ensureImage } from '../images/build/ensure-image.js';
@@ -14,7 +15,7 @@ import { squashfsCompression } from '../images/roots/squashfs-compression.js';
 import { isReadOnly } from '../images/roots/superblock.js';
 import { agentOf, imageSource } from '../installation.js';
 import { type CommandDefaults, commandDefaults } from './command-defaults.js';
-import { checkCommandLine, kernelCommandLine, ROOT_SERIAL } from './command-line.js';
+import { kernelCommandLine, ROOT_SERIAL } from './command-line.js';
 import { DEFAULT_IMAGE, DEFAULT_MEMORY_MIB } from './defaults.js';
 
 export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'features' | 'image' | 'rootFileSystem'> {

@@ -4,6 +4,7 @@ import type { ExecOptions, ExecResult } from '../agent/index.js';
 import { deferred, withLimits } from '../deadline.js';
 import { VmtestError } from '../errors.js';
 import { exitCodeOfSignal } from '../exit-codes.js';
+import { type ScaledLimit, scaledLimit } from '../machine/scaled-limit.js';
 import type { GuestCommand } from '../plan/plan.js';
 import type { TestMachine } from './boot.js';
 import type { OutputFile } from './output-file.js';
@@ -41,14 +42,11 @@ export async function runInGuest(
   request: CommandRequest,
 ): Promise<number> {
   const { env, cwd, user, signal } = request;
-  const scaled = (limitMs: number): number => Math.round(limitMs * machine.timeScale);
-  const timeoutMs = scaled(request.timeoutMs);
-  const scale =
-    machine.timeScale === 1
-      ? ''
-      : ` (${request.timeoutMs / 1000} s, ${machine.timeScale} times as long under ${machine.engine})`;
+  const limit = scaledLimit(request.timeoutMs, machine.timeScale);
   const process = machine.exec(argvOf(command), { env: env ?? {}, cwd, user, capture: 'none' });
-  const idle = createIdleLimit(request.idleMs === undefined ? undefined : scaled(request.idleMs));
+  const idle = createIdleLimit(
+    request.idleMs === undefined ? undefined : scaledLimit(request.idleMs, machine.timeScale),
+  );
   const read = async (stream: Readable, file: OutputFile, feed?: (chunk: Buffer) => void): Promise<void> => {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       idle.touch();
@@ -58,7 +56,7 @@ export async function runInGuest(
     }
   };
   const onTimeout = (): VmtestError =>
-    new VmtestError('VMTEST_COMMAND_TIMEOUT', `${nameOf(command)} did not end within ${timeoutMs / 1000} s${scale}`);
+    new VmtestError('VMTEST_COMMAND_TIMEOUT', `${nameOf(command)} did not end within ${limit.text}`);
   const output = Promise.all([
     read(process.stdout, request.stdout, request.onStdout),
     read(process.stderr, request.stderr),
@@ -69,7 +67,7 @@ export async function runInGuest(
       await output;
       return result;
     });
-    const result = await withLimits(Promise.race([ended, idle.expired]), { timeoutMs, onTimeout, signal });
+    const result = await withLimits(Promise.race([ended, idle.expired]), { timeoutMs: limit.ms, onTimeout, signal });
     return exitCodeOf(result);
   } catch (error) {
     process.kill('SIGKILL');
@@ -83,18 +81,18 @@ function exitCodeOf({ exitCode, signal }: ExecResult): number {
   return exitCode ?? exitCodeOfSignal(signal ?? 0);
 }
 
-/** `expired` rejects when `touch` was not called for `limitMs`; never without a limit. */
-function createIdleLimit(limitMs: number | undefined): {
+/** `expired` rejects when `touch` was not called for so long; never without a limit. */
+function createIdleLimit(limit: ScaledLimit | undefined): {
   touch(): void;
   stop(): void;
   expired: Promise<never>;
 } {
   const expired = deferred<never>();
   expired.promise.catch(() => {});
-  if (limitMs === undefined) return { touch() {}, stop() {}, expired: expired.promise };
+  if (limit === undefined) return { touch() {}, stop() {}, expired: expired.promise };
   const timer = setTimeout(() => {
-    const message = `the command wrote nothing for ${limitMs / 1000} s`;
+    const message = `the command wrote nothing for ${limit.text}`;
     expired.reject(new VmtestError('VMTEST_IDLE_TIMEOUT', message));
-  }, limitMs);
+  }, limit.ms);
   return { touch: () => void timer.refresh(), stop: () => clearTimeout(timer), expired: expired.promise };
 }

@@ -1,6 +1,7 @@
 /** The limit of a whole attempt, as a signal. */
 import { abortReason } from '../deadline.js';
 import { VmtestError } from '../errors.js';
+import { scaledLimit } from '../machine/scaled-limit.js';
 
 export interface TotalLimit extends Disposable {
   /** Aborted with `VMTEST_COMMAND_TIMEOUT` when the time is over, and with the reason of the signal it was made of. */
@@ -16,9 +17,9 @@ export function createTotalLimit(limitMs: number | undefined, signal: AbortSigna
   if (signal.aborted) follow();
   else signal.addEventListener('abort', follow, { once: true });
   const begun = performance.now();
-  let limit = limitMs;
+  let limit = scaledLimit(limitMs ?? 0, 1);
   const expire = (): void => {
-    const message = `the suite did not end within ${(limit ?? 0) / 1000} s, its guest's boot included`;
+    const message = `the suite did not end within ${limit.text}, its guest's boot included`;
     controller.abort(new VmtestError('VMTEST_COMMAND_TIMEOUT', message));
   };
   let timer = limitMs === undefined ? undefined : setTimeout(expire, limitMs);
@@ -27,8 +28,8 @@ export function createTotalLimit(limitMs: number | undefined, signal: AbortSigna
     stretch(timeScale) {
       if (limitMs === undefined) return;
       clearTimeout(timer);
-      limit = Math.round(limitMs * timeScale);
-      timer = setTimeout(expire, Math.max(0, limit - (performance.now() - begun)));
+      limit = scaledLimit(limitMs, timeScale);
+      timer = setTimeout(expire, Math.max(0, limit.ms - (performance.now() - begun)));
     },
     [Symbol.dispose]() {
       clearTimeout(timer);

@@ -46,8 +46,7 @@ constexpr std::array<uint8_t, 57> kPayload = {
 void IgnoreSignal(int) {}
 
 constexpr std::string_view kNoHardwareHint =
-    "use a host with hardware virtualization (or nested virtualization switched on), "
-    "or run inside ci/kvm-lab";
+    "use a host with hardware virtualization, or with nested virtualization switched on";
 
 ProbeResult Broken(const Error& error) {
   return {.status = ProbeStatus::kBroken,

@@ -1,5 +1,4 @@
 /** What a process complained about last, for the message that it was lost. */
-import type { ProcessExit } from './native.js';
 
 /** How much of the standard error of a process is kept. Characters. */
 const KEPT = 4096;
@@ -24,9 +23,4 @@ export function lastWords(): LastWords {
       return last === '' ? '' : `: ${last}`;
     },
   };
-}
-
-export function describeExit(exit: ProcessExit): string {
-  if (exit.signal !== null) return ` (killed by signal ${exit.signal})`;
-  return exit.code === 0 ? '' : ` (exit code ${exit.code})`;
 }

@@ -1,16 +1,10 @@
 /** One `vmtest-vmm`: the process, its control channel, its console and what it complained about. */
 import { createCleanup } from '../../cleanup.js';
 import { deferred, settledWithin } from '../../deadline.js';
-import { VmtestError } from '../../errors.js';
 import type { GuestEnd, GuestEvents } from '../guest.js';
-import { type ChannelAddon, type Control, startControl } from './control.js';
 import type { VmmEvent } from './control-messages.js';
-import { describeExit, lastWords } from './last-words.js';
 import { drain, openStream, readAll } from './streams.js';
-
-export interface ProcessAddon extends ChannelAddon {
-  streamPair(): [number, number];
-}
+import { EXIT_GRACE_MS, type ProcessAddon, startVmmChild, type VmmChild } from './vmm-child.js';
 
 export interface VmmProcessOptions {
   /** Absolute path of `vmtest-vmm`. */
@@ -22,7 +16,7 @@ export interface VmmProcessOptions {
 
 /** Disposing closes the channel, on which the process ends, and waits until it is gone. */
 export interface VmmProcess extends AsyncDisposable {
-  readonly control: Control;
+  readonly child: VmmChild;
   /** The other end of the console, for the guest; ours to close once the process has it. */
   readonly consoleFd: number;
   closeConsoleFd(): void;
@@ -30,12 +24,9 @@ export interface VmmProcess extends AsyncDisposable {
   readonly ended: Promise<GuestEnd>;
 }
 
-/** How long the process may take to end after its channel was closed, before it is killed. Milliseconds. */
-const EXIT_GRACE_MS = 10_000;
-const SIGKILL = 9;
-
 /** Throws `VMM_NOT_STARTED`. */
 export async function startVmmProcess(addon: ProcessAddon, options: VmmProcessOptions): Promise<VmmProcess> {
+  const { vmm, events, env = [] } = options;
   await using cleanup = createCleanup();
   const ended = deferred<GuestEnd>();
   let disposed = false;
@@ -45,57 +36,30 @@ export async function startVmmProcess(addon: ProcessAddon, options: VmmProcessOp
   cleanup.defer(() => void console.destroy());
   const closeConsoleFd = once(() => addon.closeFd(consoleFd));
   cleanup.defer(closeConsoleFd);
-  const [stderrOurs, stderrFd] = addon.streamPair();
-  const stderr = openStream(stderrOurs);
-  cleanup.defer(() => void stderr.destroy());
-
-  const words = lastWords();
-  const outputEnded = Promise.all([readAll(console, options.events.onConsole), readAll(stderr, words.add)]);
+  const heard = readAll(console, events.onConsole);
   const onEnded = (end: GuestEnd): void => void drain(console).then(() => ended.resolve(end));
-  const control = startControlOf(addon, options, stderrFd, onEnded);
+  const onEvent = (event: VmmEvent, fds: number[]): void => dispatch(event, fds, events, onEnded);
+  const child = await startVmmChild(addon, { file: vmm, args: [], env, onEvent });
 
-  void control.closed.then(async (error) => {
-    const exit = await control.exited;
+  void child.gone.then(async (message) => {
     closeConsoleFd();
-    // The process held the only other ends, so the streams end when the last bytes were read.
-    await settledWithin(outputEnded, EXIT_GRACE_MS);
-    if (disposed) return ended.resolve({ kind: 'killed' });
-    // It was lost: its exit status and last words say more than the channel.
-    const message = `${error.message}${describeExit(exit)}${words.quote()}`;
-    ended.resolve({ kind: 'engine-lost', process: 'vmtest-vmm', message });
+    // The process held the only other end, so the stream ends when the last bytes were read.
+    await settledWithin(heard, EXIT_GRACE_MS);
+    ended.resolve(disposed ? { kind: 'killed' } : { kind: 'engine-lost', process: 'vmtest-vmm', message });
   });
   cleanup.defer(async () => {
     disposed = true;
-    control.close();
-    if (!(await settledWithin(control.exited, EXIT_GRACE_MS))) control.kill(SIGKILL);
+    await child[Symbol.asyncDispose]();
     await ended.promise;
   });
   const owned = cleanup.move();
   return {
-    control,
+    child,
     consoleFd,
     closeConsoleFd,
     ended: ended.promise,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
-}
-
-function startControlOf(
-  addon: ProcessAddon,
-  { vmm, events, env = [] }: VmmProcessOptions,
-  stderrFd: number,
-  onEnded: (end: GuestEnd) => void,
-): Control {
-  const onEvent = (event: VmmEvent, fds: number[]): void => dispatch(event, fds, events, onEnded);
-  try {
-    return startControl(addon, { file: vmm, args: [], env, stderr: stderrFd, onEvent });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `cannot start ${vmm}: ${why}; build it with \`npm run build\``;
-    throw new VmtestError('VMM_NOT_STARTED', message, { cause });
-  } finally {
-    addon.closeFd(stderrFd);
-  }
 }
 
 function dispatch(event: VmmEvent, fds: number[], events: GuestEvents, onEnded: (end: GuestEnd) => void): void {

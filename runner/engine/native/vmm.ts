@@ -5,7 +5,8 @@ import type { Guest, GuestSpec, RequestOptions } from '../guest.js';
 import { blame } from './blame.js';
 import { configuration, type FileAddon, openFiles } from './configure.js';
 import { decodeNothing, decodeStats } from './control-messages.js';
-import { type ProcessAddon, startVmmProcess, type VmmProcess, type VmmProcessOptions } from './vmm-process.js';
+import { explainLoss, type ProcessAddon } from './vmm-child.js';
+import { startVmmProcess, type VmmProcess, type VmmProcessOptions } from './vmm-process.js';
 import { vsockRequests } from './vsock-requests.js';
 
 export interface NativeEngineOptions extends VmmProcessOptions {
@@ -27,26 +28,19 @@ export async function createNativeGuest(
   await using cleanup = createCleanup();
   const vmm = cleanup.use(await startVmmProcess(options.addon, options));
   try {
-    await vmm.control.hello(request);
+    await vmm.child.control.hello(request);
     const { fields, fds } = configuration(spec, opened, vmm.consoleFd);
-    await vmm.control.request({ type: 'configure', fields, fds, reply: decodeNothing }, request);
+    await vmm.child.control.request({ type: 'configure', fields, fds, reply: decodeNothing }, request);
   } catch (error) {
-    throw await explain(error, vmm, spec);
+    throw blame(await explainLoss(error, vmm.child), spec);
   }
   vmm.closeConsoleFd();
   cleanup.move();
   return guestOf(vmm);
 }
 
-/** The process says by its end what its channel cannot say any more. */
-async function explain(error: unknown, vmm: VmmProcess, spec: GuestSpec): Promise<unknown> {
-  if (!(error instanceof VmtestError && error.code === 'CONTROL_CLOSED')) return blame(error, spec);
-  const end = await vmm.ended;
-  return end.kind === 'engine-lost' ? new VmtestError('VMM_LOST', end.message, { cause: error }) : error;
-}
-
 function guestOf(vmm: VmmProcess): Guest {
-  const { control } = vmm;
+  const { control } = vmm.child;
   const simple = async (type: string, limits?: RequestOptions): Promise<void> => {
     await control.request({ type, reply: decodeNothing }, limits);
   };

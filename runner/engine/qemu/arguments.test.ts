@@ -35,6 +35,12 @@ describe('qemuArguments', () => {
     expect(valuesOf(argumentsOf({ arch: 'aarch64' }, 2_300_000), '-append')).toEqual(['console=ttyS0 a="b,c"']);
   });
 
+  it('refuses what would be too long with it', () => {
+    const cmdline = 'a'.repeat(2030);
+    expect(valuesOf(argumentsOf({ cmdline }), '-append')).toEqual([cmdline]);
+    expect(() => argumentsOf({ cmdline }, 2_300_000)).toThrow(expect.objectContaining({ code: 'VMTEST_BAD_INPUT' }));
+  });
+
   it('gives each disk its mode, its serial and the next transport', () => {
     const args = argumentsOf({
       disks: [

@@ -1,6 +1,6 @@
 /** The command line of QEMU for one guest: everything is said, nothing is left to defaults or to files. Pure. */
-import { VmtestError } from '../../errors.js';
 import type { Architecture } from '../../images/kernels/architecture.js';
+import { checkCommandLine } from '../check-command-line.js';
 import type { DiskMode, GuestSpec } from '../guest.js';
 
 /** Descriptors as QEMU inherits them. */
@@ -128,17 +128,12 @@ function rtcBase(seconds: number | undefined): string {
   return seconds === undefined ? 'utc' : new Date(seconds * 1000).toISOString().slice(0, 19);
 }
 
-/** COMMAND_LINE_SIZE of x86 and arm64 in Linux, less the NUL at its end. Bytes. */
-const MAX_COMMAND_LINE = 2047;
-
 /**
  * TCG hands the host's time stamp counter through, and microvm has nothing steady to measure it against: Linux then takes
  * a wrong rate, or gives the counter up and hangs.
  */
 function commandLine(line: string, arch: Architecture, tscKhz: number | undefined): string {
   const whole = arch === 'x86_64' && tscKhz !== undefined ? `tsc_early_khz=${tscKhz} ${line}` : line;
-  const bytes = Buffer.byteLength(whole);
-  if (bytes <= MAX_COMMAND_LINE) return whole;
-  const message = `--append: the kernel's command line has ${bytes} bytes with what QEMU's guests need, the kernel takes ${MAX_COMMAND_LINE}`;
-  throw new VmtestError('VMTEST_BAD_INPUT', message);
+  checkCommandLine(whole);
+  return whole;
 }

@@ -11,7 +11,7 @@ import type { Guest, GuestEnd, GuestEvents, GuestSpec, RequestOptions } from '..
 import { type FileAddon, openFiles } from '../native/configure.js';
 import { decodeStats } from '../native/control-messages.js';
 import { openStream, readAll } from '../native/streams.js';
-import type { ProcessAddon } from '../native/vmm-process.js';
+import type { ProcessAddon } from '../native/vmm-child.js';
 import { vsockRequests } from '../native/vsock-requests.js';
 import { qemuArguments } from './arguments.js';
 import { type Backend, type BackendFailure, startBackend } from './backend.js';

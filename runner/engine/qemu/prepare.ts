@@ -1,5 +1,6 @@
 /** Everything about QEMU on this machine that its guests of one architecture have in common. */
 import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { AgentClient } from '../../agent/index.js';
 import { createCleanup } from '../../cleanup.js';
 import { VmtestError } from '../../errors.js';
@@ -64,14 +65,18 @@ function once(measure: (agent: AgentClient, signal?: AbortSignal) => Promise<unk
   };
 }
 
+/** kHz. */
 async function measureTsc(vmm: string, signal?: AbortSignal): Promise<number> {
-  const output = await new Promise<string>((resolve, reject) => {
-    const options = { timeout: TSC_LIMIT_MS, ...(signal === undefined ? {} : { signal }) };
-    execFile(vmm, ['--tsc-khz'], options, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
-  }).catch((cause: unknown) => {
+  const options = { timeout: TSC_LIMIT_MS, ...(signal === undefined ? {} : { signal }) };
+  const { stdout } = await promisify(execFile)(vmm, ['--tsc-khz'], options).catch((cause: Error) => {
     signal?.throwIfAborted();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new VmtestError('VMTEST_PROBE', `cannot measure the time stamp counter: ${why}`, { cause });
+    throw tscUnknown(cause.message, cause);
   });
-  return Number(output.trim());
+  const khz = Number(stdout.trim());
+  if (Number.isSafeInteger(khz) && khz > 0) return khz;
+  throw tscUnknown(`${vmm} printed ${JSON.stringify(stdout.slice(0, 100))}`);
+}
+
+function tscUnknown(why: string, cause?: Error): VmtestError {
+  return new VmtestError('VMTEST_PROBE', `cannot measure the time stamp counter: ${why}`, { cause });
 }

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { AgentClient } from '../../agent/index.js';
 import { createCleanup } from '../../cleanup.js';
 import { type Cache, cached, cacheRoot, find, keyOf } from '../../images/cache.js';
@@ -66,6 +67,7 @@ export async function measureSlowdown(
     host = Math.min(host, await measureHost(env, signal));
   }
   const factor = Math.max(LEAST, Math.round((guest / host) * 10) / 10);
+  if (!Number.isFinite(factor)) throw new Error('the agent of the host told no time');
   const cache = cacheOf(env);
   await using _ = cache.cleanup;
   await cached(cache, KIND, keyOfMachine(key), (directory) => writeFile(join(directory, FILE), `${factor}\n`), FILE);
@@ -73,12 +75,8 @@ export async function measureSlowdown(
 }
 
 /** Milliseconds. */
-function measureHost(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<number> {
+async function measureHost(env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<number> {
   const options = { timeout: HOST_LIMIT_MS, ...(signal === undefined ? {} : { signal }) };
-  return new Promise((resolve, reject) => {
-    execFile(findInstallation(env).agent, ['--measure'], options, (error, stdout) => {
-      if (error === null) resolve(Number(stdout.trim()) / 1e6);
-      else reject(error);
-    });
-  });
+  const { stdout } = await promisify(execFile)(findInstallation(env).agent, ['--measure'], options);
+  return Number(stdout.trim()) / 1e6;
 }
