@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <random>
 #include <thread>
 
@@ -305,6 +306,9 @@ INSTANTIATE_TEST_SUITE_P(All, InterleavingTest,
 class MeetingTest : public ::testing::TestWithParam<bool> {
  protected:
   static constexpr int kRounds = 50000;
+  // Two threads that spin for each other need a processor each. Where others want them too, a round
+  // takes a few slices of the scheduler, and fewer of them must do.
+  static constexpr std::chrono::seconds kSampling{10};
 
   // Runs `prepare` alone, then `driver` here and `device` on another thread at once, then `finish`
   // alone. Both answer whether somebody will look again.
@@ -313,10 +317,14 @@ class MeetingTest : public ::testing::TestWithParam<bool> {
     std::atomic<int> go = 0;
     std::atomic<int> done = 0;
     bool device_woke = false;
+    bool over = false;
     std::thread other([&] {
       std::minstd_rand random(1);
-      for (int round = 1; round <= kRounds; ++round) {
+      for (int round = 1;; ++round) {
         SpinUntil(go, round);
+        if (over) {
+          return;
+        }
         Dawdle(random);
         device_woke = device();
         done.store(round, std::memory_order_release);
@@ -324,7 +332,9 @@ class MeetingTest : public ::testing::TestWithParam<bool> {
     });
     int lost = 0;
     std::minstd_rand random(2);
-    for (int round = 1; round <= kRounds; ++round) {
+    const auto end = std::chrono::steady_clock::now() + kSampling;
+    int round = 1;
+    for (; round <= kRounds && std::chrono::steady_clock::now() < end; ++round) {
       prepare();
       go.store(round, std::memory_order_release);
       Dawdle(random);
@@ -333,6 +343,8 @@ class MeetingTest : public ::testing::TestWithParam<bool> {
       lost += driver_woke || device_woke ? 0 : 1;
       finish();
     }
+    over = true;
+    go.store(round, std::memory_order_release);
     other.join();
     return lost;
   }

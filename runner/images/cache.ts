@@ -136,7 +136,8 @@ export async function withScratch<T>(cache: Cache, use: (directory: string) => P
     if (refused && [path, dest].some((place) => place?.startsWith(`${cache.root}/`))) throw cannotWrite(cache, error);
     throw error;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    // A tool that was killed a moment ago may still write into it.
+    await rm(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
