@@ -55,7 +55,7 @@ test('a guest that never gets ready: 121, and the last console lines are shown',
   const flags = [
     '--boot-timeout',
     // Emulated guests get so many times as much.
-    isEmulated ? '1s' : '15s',
+    isEmulated ? '1s' : '25s',
     '--append',
     'rdinit=/none root=/dev/none rootwait console=ttyS0 ignore_loglevel',
   ];

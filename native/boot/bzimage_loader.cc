@@ -118,6 +118,7 @@ Result<LoadedKernel> LoadBzImage(const ImageFile& file, const GuestMemory& memor
       .protocol = EntryProtocol::kLinux64,
       .entry = image.range.start + kEntry64Offset,
       .range = image.range,
+      .initrd_floor = x86::kHighMemory,
       .initrd_limit = image.initrd_limit,
       .cmdline_max = image.cmdline_max,
       .setup_header = std::move(image.setup_header),

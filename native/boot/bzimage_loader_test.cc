@@ -17,7 +17,7 @@ using test_images::Poke;
 using testing::HasSubstr;
 
 Result<LoadedKernel> Load(const Bytes& image, const GuestMemory& memory) {
-  return LoadKernel(MakeFile(image), memory);
+  return LoadX86Kernel(MakeFile(image), memory);
 }
 
 TEST(BzImageLoader, PlacesTheProtectedModeKernelAtItsPreferredAddress) {

@@ -59,6 +59,7 @@ Result<LoadedKernel> LoadElf(const ImageFile& file, const GuestMemory& memory) {
       .entry = entry,
       .range = image.range,
       // No header says otherwise, and every 64-bit Linux takes an initrd anywhere below 4 GiB.
+      .initrd_floor = x86::kHighMemory,
       .initrd_limit = x86::kMmioHoleEnd,
       .cmdline_max = kLinuxCmdlineMax,
       .setup_header = {},

@@ -7,7 +7,6 @@
 
 #include "base/check.h"
 #include "boot/image_file.h"
-#include "boot/x86_layout.h"
 
 namespace vmtest {
 namespace {
@@ -43,7 +42,7 @@ Result<AddressRange> LoadInitrd(const UniqueFd& initrd, const LoadedKernel& kern
   std::optional<AddressRange> place;
   uint64_t usable = 0;
   for (const MemoryRegion& region : memory.regions()) {
-    const AddressRange window = {std::max(region.start, x86::kHighMemory),
+    const AddressRange window = {std::max(region.start, kernel.initrd_floor),
                                  std::min(region.end(), kernel.initrd_limit)};
     if (window.start < window.end) {
       usable += std::min(region.end(), kernel.initrd_limit) - region.start;

@@ -18,6 +18,7 @@ LoadedKernel Kernel(AddressRange range, GuestAddress initrd_limit = x86::kMmioHo
   return {.protocol = EntryProtocol::kLinux64,
           .entry = range.start,
           .range = range,
+          .initrd_floor = x86::kHighMemory,
           .initrd_limit = initrd_limit,
           .cmdline_max = 2047,
           .setup_header = {}};

@@ -22,13 +22,12 @@ constexpr Magic kMagics[] = {
     {0,
      "\x7f"
      "ELF"sv,
-     KernelFormat::kElf,
-     {}},
-    {0x202, "HdrS"sv, KernelFormat::kBzImage, {}},
+     KernelFormat::kElf, "is an ELF file"sv},
+    {0x202, "HdrS"sv, KernelFormat::kBzImage, "is an x86 bzImage"sv},
     // Linux Documentation/arch/arm64/booting.rst and arch/riscv/boot-image-header.rst.
-    {0x38, "ARM\x64"sv, kOther, "is an aarch64 image; this engine runs x86_64"sv},
-    {0x38, "RSC\x05"sv, kOther, "is a riscv64 image; this engine runs x86_64"sv},
-    {0x24, "\x18\x28\x6f\x01"sv, kOther, "is a 32-bit ARM zImage; this engine runs x86_64"sv},
+    {0x38, "ARM\x64"sv, KernelFormat::kArm64Image, "is an aarch64 image"sv},
+    {0x38, "RSC\x05"sv, kOther, "is a riscv64 image"sv},
+    {0x24, "\x18\x28\x6f\x01"sv, kOther, "is a 32-bit ARM zImage"sv},
     {4, "zimg"sv, kOther, "is a compressed EFI zboot image; give the vmlinux or Image inside it"sv},
     {0, "\x1f\x8b"sv, kOther, "is compressed with gzip: decompress it first (gunzip)"sv},
     {0, "\x28\xb5\x2f\xfd"sv, kOther, "is compressed with zstd: decompress it first (unzstd)"sv},
@@ -68,12 +67,12 @@ KernelProbe ProbeKernel(std::span<const uint8_t> head) {
     }
   }
   if (head.size() >= 2 && head[0] == 'M' && head[1] == 'Z') {
-    return {kOther, head.size() < kKernelProbeSize
-                        ? "is truncated: it ends inside its header"sv
-                        : "is an EFI program, not a Linux kernel for x86_64"sv};
+    return {kOther, head.size() < kKernelProbeSize ? "is truncated: it ends inside its header"sv
+                                                   : "is an EFI program, not a Linux kernel"sv};
   }
-  return {kOther,
-          LooksLikeText(head) ? "is a text file"sv : "is neither an ELF vmlinux nor a bzImage"sv};
+  return {kOther, LooksLikeText(head)
+                      ? "is a text file"sv
+                      : "is neither an ELF vmlinux nor a bzImage nor an aarch64 Image"sv};
 }
 
 }  // namespace vmtest

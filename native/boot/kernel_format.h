@@ -14,12 +14,13 @@ inline constexpr uint64_t kKernelProbeSize = 0x210;
 enum class KernelFormat {
   kElf,
   kBzImage,
-  kOther,  // not bootable here; `description` says why
+  kArm64Image,
+  kOther,  // nothing that we could boot anywhere
 };
 
 struct KernelProbe {
   KernelFormat format;
-  std::string_view description;  // for kOther: "is ...", after the words "the kernel"
+  std::string_view description;  // "is ...", after the words "the kernel"
 };
 
 // `head` is the start of the file, at most kKernelProbeSize bytes.

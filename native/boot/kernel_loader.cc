@@ -10,18 +10,49 @@
 
 namespace vmtest {
 
-Result<LoadedKernel> LoadKernel(const UniqueFd& kernel, const GuestMemory& memory) {
-  const ImageFile file = VM_TRY(ImageFile::Open(kernel, "kernel"));
+namespace {
+
+Result<KernelProbe> Probe(const ImageFile& file) {
   std::array<uint8_t, kKernelProbeSize> buffer;
   const std::span<uint8_t> head =
       std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size()));
   VM_TRY(file.Read(0, head));
-  const KernelProbe probe = ProbeKernel(head);
+  return ProbeKernel(head);
+}
+
+tl::unexpected<Error> ForAnother(const ImageFile& file, const KernelProbe& probe,
+                                 std::string_view here) {
+  return file.Bad(fmt::format("{}; {}", probe.description, here));
+}
+
+}  // namespace
+
+Result<LoadedKernel> LoadX86Kernel(const UniqueFd& kernel, const GuestMemory& memory) {
+  const ImageFile file = VM_TRY(ImageFile::Open(kernel, "kernel"));
+  const KernelProbe probe = VM_TRY(Probe(file));
   switch (probe.format) {
     case KernelFormat::kElf:
       return LoadElf(file, memory);
     case KernelFormat::kBzImage:
       return LoadBzImage(file, memory);
+    case KernelFormat::kArm64Image:
+      return ForAnother(file, probe, "this engine runs x86_64");
+    case KernelFormat::kOther:
+      break;
+  }
+  return file.Bad(probe.description);
+}
+
+Result<LoadedKernel> LoadArm64Kernel(const UniqueFd& kernel, const GuestMemory& memory) {
+  const ImageFile file = VM_TRY(ImageFile::Open(kernel, "kernel"));
+  const KernelProbe probe = VM_TRY(Probe(file));
+  switch (probe.format) {
+    case KernelFormat::kArm64Image:
+      return LoadArm64Image(file, memory);
+    case KernelFormat::kElf:
+      return ForAnother(file, probe, "aarch64 boots the Image that is built beside the vmlinux");
+    case KernelFormat::kBzImage:
+      return ForAnother(file, probe, "this engine runs aarch64");
     case KernelFormat::kOther:
       break;
   }

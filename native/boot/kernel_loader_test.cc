@@ -28,7 +28,7 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"MZ"sv, 0, 4096, "is an EFI program, not a Linux kernel for x86_64"},
+    {"MZ"sv, 0, 4096, "is an EFI program, not a Linux kernel"},
     {"MZ"sv, 0, 300, "is truncated: it ends inside its header"},
     {"ARM\x64"sv, 0x38, 4096, "is an aarch64 image; this engine runs x86_64"},
     {"RSC\x05"sv, 0x38, 4096, "is a riscv64 image"},
@@ -53,11 +53,11 @@ const Case kCases[] = {
     {"#!/bin/sh\n"sv, 0, 10, "is a script"},
     {"version https://git-lfs.github.com/spec/v1\n"sv, 0, 43, "is a Git LFS pointer"},
     {"<html>Not Found</html>\n"sv, 0, 23, "is a text file"},
-    {""sv, 0, 4096, "is neither an ELF vmlinux nor a bzImage"},
-    {""sv, 0, 1, "is neither an ELF vmlinux nor a bzImage"},
+    {""sv, 0, 4096, "is neither an ELF vmlinux nor a bzImage nor an aarch64 Image"},
+    {""sv, 0, 1, "is neither an ELF vmlinux nor a bzImage nor an aarch64 Image"},
     {"\x7f"
      "EL"sv,
-     0, 3, "is neither an ELF vmlinux nor a bzImage"},
+     0, 3, "is neither an ELF vmlinux nor a bzImage nor an aarch64 Image"},
     {""sv, 0, 0, "the kernel is an empty file"},
 };
 
@@ -66,7 +66,7 @@ TEST(KernelLoader, NamesWhatIsNotAKernel) {
   for (const Case& test : kCases) {
     Bytes file(test.size);
     std::ranges::copy(test.contents, file.begin() + static_cast<ptrdiff_t>(test.offset));
-    const auto kernel = LoadKernel(MakeFile(file), memory);
+    const auto kernel = LoadX86Kernel(MakeFile(file), memory);
     ASSERT_FALSE(kernel.has_value()) << test.message;
     EXPECT_EQ(kernel.error().code, ErrorCode::kBadImage);
     EXPECT_THAT(kernel.error().message, HasSubstr(test.message));
@@ -76,7 +76,7 @@ TEST(KernelLoader, NamesWhatIsNotAKernel) {
 TEST(KernelLoader, RefusesWhatIsNotAFile) {
   const GuestMemory memory = MakeMemory(64 * kMiB);
   const UniqueFd folder(::open(".", O_RDONLY | O_CLOEXEC));
-  auto kernel = LoadKernel(folder, memory);
+  auto kernel = LoadX86Kernel(folder, memory);
   ASSERT_FALSE(kernel.has_value());
   EXPECT_EQ(kernel.error().message, "the kernel is a directory");
 
@@ -84,18 +84,18 @@ TEST(KernelLoader, RefusesWhatIsNotAFile) {
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const UniqueFd reader(ends[0]);
   const UniqueFd writer(ends[1]);
-  kernel = LoadKernel(reader, memory);
+  kernel = LoadX86Kernel(reader, memory);
   ASSERT_FALSE(kernel.has_value());
   EXPECT_EQ(kernel.error().message, "the kernel is not a regular file");
 
-  kernel = LoadKernel(UniqueFd(), memory);
+  kernel = LoadX86Kernel(UniqueFd(), memory);
   ASSERT_FALSE(kernel.has_value());
   EXPECT_EQ(kernel.error().os_error, EBADF);
 }
 
 TEST(KernelLoader, SaysWhenTheFileCannotBeRead) {
   const UniqueFd file(::open("/proc/self/exe", O_PATH | O_CLOEXEC));
-  const auto kernel = LoadKernel(file, MakeMemory(64 * kMiB));
+  const auto kernel = LoadX86Kernel(file, MakeMemory(64 * kMiB));
   ASSERT_FALSE(kernel.has_value());
   EXPECT_THAT(kernel.error().message, HasSubstr("read the kernel"));
 }

@@ -17,6 +17,8 @@ enum class EntryProtocol {
   // Linux's 64-bit boot protocol: long mode, identity-mapped pages, flat 64-bit segments with the
   // selectors __BOOT_CS (0x10) and __BOOT_DS (0x18), interrupts off; RSI = zero page.
   kLinux64,
+  // arm64: MMU and data cache off, interrupts masked; X0 = device tree.
+  kArm64,
 };
 
 // A half-open range of guest addresses.
@@ -34,12 +36,15 @@ struct LoadedKernel {
   // Memory that the kernel may write before it has looked at the memory map. The initrd and the
   // boot parameters must stay out of it.
   AddressRange range;
-  // The initrd must end at or below this.
+  // The initrd must begin at or above this, and end at or below that.
+  GuestAddress initrd_floor;
   GuestAddress initrd_limit;
   // Longest command line, in bytes without the NUL.
   uint32_t cmdline_max;
   // A bzImage's setup header, bytes 0x1f1 and up of the zero page; empty for an ELF kernel.
-  std::vector<uint8_t> setup_header;
+  std::vector<uint8_t> setup_header = {};
+  // The page size that an arm64 kernel is built for, in bytes; 0: it does not say.
+  uint32_t page_size = 0;
 };
 
 }  // namespace vmtest

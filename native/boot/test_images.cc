@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "base/check.h"
+#include "boot/arm64_layout.h"
 #include "boot/setup_header.h"
 #include "boot/x86_layout.h"
 
@@ -108,6 +109,17 @@ Bytes BuildBzImage(const BzImageSpec& spec) {
   return file;
 }
 
+Bytes BuildArm64Image(const Arm64ImageSpec& spec) {
+  constexpr size_t kHeader = 64;
+  Bytes file(kHeader + spec.payload.size());
+  std::ranges::copy(spec.payload, file.begin() + kHeader);
+  Poke(file, 8, spec.text_offset);
+  Poke(file, 16, spec.image_size);
+  Poke(file, 24, spec.flags);
+  Poke(file, 56, uint32_t{0x644d5241});  // "ARM\x64"
+  return file;
+}
+
 UniqueFd MakeFile(std::span<const uint8_t> contents) {
   UniqueFd fd(::memfd_create("test image", MFD_CLOEXEC));
   VMTEST_CHECK(fd.valid());
@@ -131,6 +143,13 @@ GuestMemory MakeMemory(uint64_t size) {
     ranges.push_back({x86::kMmioHoleEnd, size - x86::kMmioHole});
   }
   Result<GuestMemory> memory = GuestMemory::Create(ranges);
+  VMTEST_CHECK(memory.has_value());
+  return std::move(*memory);
+}
+
+GuestMemory MakeArm64Memory(uint64_t size) {
+  const GuestMemory::Range range = {arm64::kRam, size};
+  Result<GuestMemory> memory = GuestMemory::Create({&range, 1});
   VMTEST_CHECK(memory.has_value());
   return std::move(*memory);
 }

@@ -48,6 +48,16 @@ struct BzImageSpec {
 
 Bytes BuildBzImage(const BzImageSpec& spec);
 
+struct Arm64ImageSpec {
+  uint64_t text_offset = 0;
+  uint64_t image_size = 0x10000;
+  uint64_t flags = 0xa;  // pages of 4 KiB, anywhere in memory
+  Bytes payload = Bytes(0x1000, 0xa6);
+};
+
+// The header of 64 bytes, then the payload.
+Bytes BuildArm64Image(const Arm64ImageSpec& spec);
+
 // A file with these contents, in memory.
 UniqueFd MakeFile(std::span<const uint8_t> contents);
 // A file of `size` zero bytes that takes no room.
@@ -55,6 +65,8 @@ UniqueFd MakeSparseFile(uint64_t size);
 
 // `size` bytes of guest memory, with the hole below 4 GiB as a machine makes it.
 GuestMemory MakeMemory(uint64_t size);
+// The same from 1 GiB on, as an aarch64 machine makes it.
+GuestMemory MakeArm64Memory(uint64_t size);
 
 // Overwrites a field.
 template <typename T>

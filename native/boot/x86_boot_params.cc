@@ -1,40 +1,23 @@
 #include "boot/x86_boot_params.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "base/check.h"
+#include "boot/command_line.h"
 #include "boot/x86_layout.h"
 #include "boot/x86_memory_map.h"
 #include "boot/x86_pvh.h"
 #include "boot/x86_zero_page.h"
 
 namespace vmtest {
-namespace {
-
-Result<> CheckCommandLine(const LoadedKernel& kernel, std::string_view cmdline) {
-  if (cmdline.find('\0') != std::string_view::npos) {
-    return Fail(ErrorCode::kInvalidArgument, "the kernel command line contains a NUL byte");
-  }
-  const uint64_t max = std::min<uint64_t>(kernel.cmdline_max, x86::kCommandLineSize - 1);
-  if (cmdline.size() > max) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("the kernel command line has {} bytes; this kernel takes at most {}",
-                            cmdline.size(), max));
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<BootPlan> WriteBootParameters(const LoadedKernel& kernel, const BootConfig& config,
                                      const GuestMemory& memory) {
   if (!memory.Contains(0, x86::kHighMemory)) {
     return Fail(ErrorCode::kDoesNotFit, "a guest needs memory from address 0 to 1 MiB");
   }
-  VM_TRY(CheckCommandLine(kernel, config.cmdline));
+  const uint64_t room = x86::kCommandLineSize - 1;
+  VM_TRY(CheckCommandLine(config.cmdline, std::min<uint64_t>(kernel.cmdline_max, room)));
   std::vector<uint8_t> cmdline(config.cmdline.begin(), config.cmdline.end());
   cmdline.push_back(0);
   VMTEST_CHECK(memory.WriteBytes(x86::kCommandLine, cmdline));
@@ -49,6 +32,8 @@ Result<BootPlan> WriteBootParameters(const LoadedKernel& kernel, const BootConfi
       x86::WritePvhStartInfo(config, map, memory);
       plan.parameters = x86::kPvhStartInfo;
       break;
+    case EntryProtocol::kArm64:
+      VMTEST_CHECK(false);  // reads a device tree, and no loader for x86 makes one of it
   }
   return plan;
 }

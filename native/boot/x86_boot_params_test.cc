@@ -64,7 +64,7 @@ TEST(MemoryMap, TinyGuest) {
 TEST(BootParams, ZeroPageOfABzImage) {
   const GuestMemory memory = MakeMemory(5 * kGiB);
   const Bytes image = BuildBzImage({});
-  const auto kernel = LoadKernel(MakeFile(image), memory);
+  const auto kernel = LoadX86Kernel(MakeFile(image), memory);
   ASSERT_TRUE(kernel.has_value());
   const auto plan = WriteBootParameters(
       *kernel, {.cmdline = "console=ttyS0 quiet", .initrd = kInitrd, .rsdp = kRsdp}, memory);
@@ -97,7 +97,7 @@ TEST(BootParams, ZeroPageOfABzImage) {
 
 TEST(BootParams, ZeroPageOfAnElfKernel) {
   const GuestMemory memory = MakeMemory(64 * kMiB);
-  const auto kernel = LoadKernel(MakeFile(BuildElf({})), memory);
+  const auto kernel = LoadX86Kernel(MakeFile(BuildElf({})), memory);
   ASSERT_TRUE(kernel.has_value());
   const auto plan = WriteBootParameters(*kernel, {.cmdline = ""}, memory);
   ASSERT_TRUE(plan.has_value());
@@ -114,7 +114,7 @@ TEST(BootParams, ZeroPageOfAnElfKernel) {
 
 TEST(BootParams, PvhStartInfo) {
   const GuestMemory memory = MakeMemory(5 * kGiB);
-  const auto kernel = LoadKernel(MakeFile(BuildElf({.pvh_entry = 0x1000850})), memory);
+  const auto kernel = LoadX86Kernel(MakeFile(BuildElf({.pvh_entry = 0x1000850})), memory);
   ASSERT_TRUE(kernel.has_value());
   const auto plan = WriteBootParameters(
       *kernel, {.cmdline = "panic=-1", .initrd = kInitrd, .rsdp = kRsdp}, memory);
@@ -146,7 +146,7 @@ TEST(BootParams, PvhStartInfo) {
 
 TEST(BootParams, PvhWithoutInitrdHasNoModules) {
   const GuestMemory memory = MakeMemory(64 * kMiB);
-  const auto kernel = LoadKernel(MakeFile(BuildElf({.pvh_entry = 0x1000850})), memory);
+  const auto kernel = LoadX86Kernel(MakeFile(BuildElf({.pvh_entry = 0x1000850})), memory);
   ASSERT_TRUE(kernel.has_value());
   ASSERT_TRUE(WriteBootParameters(*kernel, {.cmdline = ""}, memory).has_value());
   const auto info = memory.Read<x86::PvhStartInfo>(x86::kPvhStartInfo);
@@ -157,7 +157,7 @@ TEST(BootParams, PvhWithoutInitrdHasNoModules) {
 
 TEST(BootParams, RefusesCommandLinesThatTheKernelWouldNotTakeWhole) {
   const GuestMemory memory = MakeMemory(64 * kMiB);
-  const auto kernel = LoadKernel(MakeFile(BuildBzImage({.cmdline_size = 255})), memory);
+  const auto kernel = LoadX86Kernel(MakeFile(BuildBzImage({.cmdline_size = 255})), memory);
   ASSERT_TRUE(kernel.has_value());
   EXPECT_TRUE(WriteBootParameters(*kernel, {.cmdline = std::string(255, 'x')}, memory).has_value());
   auto plan = WriteBootParameters(*kernel, {.cmdline = std::string(256, 'x')}, memory);
@@ -172,7 +172,7 @@ TEST(BootParams, RefusesCommandLinesThatTheKernelWouldNotTakeWhole) {
 
 TEST(BootParams, AKernelWithoutALimitStillHasOurs) {
   const GuestMemory memory = MakeMemory(64 * kMiB);
-  const auto kernel = LoadKernel(MakeFile(BuildBzImage({.cmdline_size = UINT32_MAX})), memory);
+  const auto kernel = LoadX86Kernel(MakeFile(BuildBzImage({.cmdline_size = UINT32_MAX})), memory);
   ASSERT_TRUE(kernel.has_value());
   const std::string longest(x86::kCommandLineSize - 1, 'x');
   EXPECT_TRUE(WriteBootParameters(*kernel, {.cmdline = longest}, memory).has_value());

@@ -21,6 +21,8 @@ std::string_view ResetSourceName(ResetSource source) {
       return "acpi";
     case ResetSource::kResetControl:
       return "cf9";
+    case ResetSource::kPsci:
+      return "psci";
   }
   return "unknown";
 }

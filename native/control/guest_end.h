@@ -14,7 +14,7 @@ namespace vmtest {
 
 struct PoweredOff {};
 
-enum class ResetSource { kI8042, kAcpi, kResetControl };
+enum class ResetSource { kI8042, kAcpi, kResetControl, kPsci };
 struct ResetRequested {
   ResetSource source;
 };

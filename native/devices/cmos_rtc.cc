@@ -43,12 +43,6 @@ bool IsTime(uint8_t index) {
 
 }  // namespace
 
-uint64_t CmosRtc::MonotonicClock() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
-}
-
 CmosRtc::CmosRtc(int64_t base_seconds, uint64_t memory_bytes, Clock clock)
     : clock_(std::move(clock)) {
   ram_[kA] = kAAtStart;

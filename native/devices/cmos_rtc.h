@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "devices/calendar.h"
+#include "devices/monotonic_clock.h"
 #include "devices/port_device.h"
 
 namespace vmtest {
@@ -20,8 +21,6 @@ class CmosRtc final : public PortDevice {
 
   // Nanoseconds from any fixed point, never falling. Called on vCPU threads, several at once.
   using Clock = std::function<uint64_t()>;
-  // CLOCK_MONOTONIC.
-  static uint64_t MonotonicClock();
 
   // `base_seconds`: Unix time at construction. `memory_bytes`, if not 0, is written where firmware
   // looks for the size of memory.

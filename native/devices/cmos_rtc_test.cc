@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "devices/port_test_util.h"
+#include "devices/device_test_util.h"
 
 namespace vmtest {
 namespace {
@@ -161,9 +161,9 @@ TEST(CmosRtcMemoryTest, SizesAreWhereFirmwareLooks) {
 }
 
 TEST(CmosRtcMonotonicTest, RunsOnTheHostsMonotonicClock) {
-  const uint64_t first = CmosRtc::MonotonicClock();
+  const uint64_t first = MonotonicClock();
   EXPECT_GT(first, 0U);
-  EXPECT_GE(CmosRtc::MonotonicClock(), first);
+  EXPECT_GE(MonotonicClock(), first);
 }
 
 }  // namespace

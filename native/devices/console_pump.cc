@@ -68,7 +68,7 @@ Result<> ConsolePump::Register() {
   return {};
 }
 
-void ConsolePump::StartInput(Serial16550& uart) {
+void ConsolePump::StartInput(SerialReceiver& uart) {
   uart_ = &uart;
   PullInput();
 }

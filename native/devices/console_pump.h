@@ -22,7 +22,6 @@
 #include <optional>
 #include <vector>
 
-#include "devices/serial16550.h"
 #include "devices/serial_sink.h"
 #include "event/event_loop.h"
 #include "event/timer.h"
@@ -49,7 +48,7 @@ class ConsolePump final : public SerialSink {
 
   // Begins to read from the host into `uart`, which must outlive the pump or Stop. Loop thread, or
   // set-up. Without it the pump only writes.
-  void StartInput(Serial16550& uart);
+  void StartInput(SerialReceiver& uart);
 
   // SerialSink; vCPU threads, never the loop's.
   void Write(std::span<const uint8_t> bytes) override;
@@ -104,7 +103,7 @@ class ConsolePump final : public SerialSink {
   std::vector<uint8_t> out_;  // being written, from out_at_
   size_t out_at_ = 0;
   bool out_blocked_ = false;  // the host takes no more now
-  Serial16550* uart_ = nullptr;
+  SerialReceiver* uart_ = nullptr;
   std::array<uint8_t, 256> in_{};  // read and not yet taken by the UART
   size_t in_at_ = 0;
   size_t in_end_ = 0;

@@ -11,7 +11,8 @@
 #include <future>
 #include <thread>
 
-#include "devices/port_test_util.h"
+#include "devices/device_test_util.h"
+#include "devices/serial16550.h"
 
 namespace vmtest {
 namespace {

@@ -4,8 +4,8 @@
 #include <random>
 #include <thread>
 
-#include "devices/all_ports.h"
-#include "devices/port_test_util.h"
+#include "devices/all_devices.h"
+#include "devices/device_test_util.h"
 
 namespace vmtest {
 namespace {
@@ -15,12 +15,15 @@ constexpr std::array<size_t, 5> kWidths = {0, 1, 2, 4, 8};
 TEST(HostileAccessTest, EveryWidthAtEveryOffsetIsItsBytesInOrder) {
   // Of two machines that were treated the same, one sees wide accesses and one sees bytes.
   for (const uint8_t seed : {uint8_t{0x00}, uint8_t{0x01}, uint8_t{0x5a}, uint8_t{0xff}}) {
-    AllPorts wide;
-    AllPorts narrow;
+    AllDevices wide;
+    AllDevices narrow;
     for (size_t d = 0; d < wide.entries().size(); ++d) {
-      const AllPorts::Entry& entry = wide.entries()[d];
-      PortDevice& bytewise = *narrow.entries()[d].device;
-      for (uint64_t offset = 0; offset < entry.ports; ++offset) {
+      const AllDevices::Entry& entry = wide.entries()[d];
+      if (!entry.bytewise) {
+        continue;
+      }
+      Device& bytewise = *narrow.entries()[d].device;
+      for (uint64_t offset = 0; offset < entry.size; ++offset) {
         for (const size_t width : kWidths) {
           SCOPED_TRACE(::testing::Message() << entry.name << " +" << offset << " x" << width);
           std::vector<uint8_t> data(width);
@@ -44,9 +47,9 @@ TEST(HostileAccessTest, EveryWidthAtEveryOffsetIsItsBytesInOrder) {
 }
 
 TEST(HostileAccessTest, OffsetsFarOutsideAreDefined) {
-  AllPorts ports;
-  for (const auto& entry : ports.entries()) {
-    for (const uint64_t offset : {entry.ports, uint64_t{1} << 32, UINT64_MAX - 3}) {
+  AllDevices devices;
+  for (const auto& entry : devices.entries()) {
+    for (const uint64_t offset : {entry.size, uint64_t{1} << 32, UINT64_MAX - 3}) {
       std::array<uint8_t, 8> data{};
       entry.device->Read(offset, data);
       entry.device->Write(offset, data);
@@ -56,54 +59,55 @@ TEST(HostileAccessTest, OffsetsFarOutsideAreDefined) {
 
 TEST(HostileAccessTest, RandomSequencesKeepStateLoadable) {
   std::mt19937 random(20'260'101);
-  AllPorts ports;
+  AllDevices devices;
   for (int round = 0; round < 200'000; ++round) {
-    const auto& entry = ports.entries()[random() % ports.entries().size()];
+    const auto& entry = devices.entries()[random() % devices.entries().size()];
     std::array<uint8_t, 8> data{};
     for (uint8_t& byte : data) {
       byte = static_cast<uint8_t>(random());
     }
     const auto access = std::span(data).first(kWidths[random() % kWidths.size()]);
-    const uint64_t offset = random() % entry.ports;
+    const uint64_t offset = random() % entry.size;
     if ((random() & 1) != 0) {
       entry.device->Write(offset, access);
     } else {
       entry.device->Read(offset, access);
     }
     if (random() % 16 == 0) {
-      ASSERT_LE(ports.serial().Receive(data), data.size());
+      ASSERT_LE(devices.serial().Receive(data), data.size());
+      ASSERT_LE(devices.pl011().Receive(data), data.size());
     }
     if (random() % 1024 == 0) {
       ASSERT_TRUE(LoadState(*entry.device, SaveState(*entry.device))) << entry.name;
     }
   }
-  EXPECT_GT(ports.sent(), 0U);
-  EXPECT_GT(ports.calls(), 0U);
+  EXPECT_GT(devices.sent(), 0U);
+  EXPECT_GT(devices.calls(), 0U);
 }
 
 TEST(HostileAccessTest, StateThatIsDamagedIsRefusedAndHarmless) {
   std::mt19937 random(7);
-  AllPorts donor;
+  AllDevices donor;
   for (size_t d = 0; d < donor.entries().size(); ++d) {
     SCOPED_TRACE(donor.entries()[d].name);
     const auto good = SaveState(*donor.entries()[d].device);
     for (size_t length = 0; length < good.size(); ++length) {
-      AllPorts ports;
-      EXPECT_FALSE(LoadState(*ports.entries()[d].device,
+      AllDevices devices;
+      EXPECT_FALSE(LoadState(*devices.entries()[d].device,
                              {good.begin(), good.begin() + static_cast<long>(length)}));
     }
     auto wrong_version = good;
     wrong_version[0] = 99;
-    AllPorts fresh;
+    AllDevices fresh;
     EXPECT_FALSE(LoadState(*fresh.entries()[d].device, wrong_version));
     for (int round = 0; round < 2'000; ++round) {
       auto bad = good;
       bad[random() % bad.size()] = static_cast<uint8_t>(random());
-      AllPorts ports;
-      PortDevice& device = *ports.entries()[d].device;
+      AllDevices devices;
+      Device& device = *devices.entries()[d].device;
       LoadState(device, bad);
       EXPECT_TRUE(LoadState(device, SaveState(device)));
-      for (uint64_t offset = 0; offset < ports.entries()[d].ports; ++offset) {
+      for (uint64_t offset = 0; offset < devices.entries()[d].size; ++offset) {
         In(device, offset);
         Out(device, offset, bad[0]);
       }
@@ -113,29 +117,30 @@ TEST(HostileAccessTest, StateThatIsDamagedIsRefusedAndHarmless) {
 
 // Meant for the thread sanitizer; elsewhere it shows at least that nothing deadlocks.
 TEST(HostileAccessTest, ManyVcpusAtOnce) {
-  AllPorts ports;
+  AllDevices devices;
   std::vector<std::thread> vcpus;
   for (unsigned id = 0; id < 4; ++id) {
-    vcpus.emplace_back([&ports, id] {
+    vcpus.emplace_back([&devices, id] {
       std::mt19937 random(id);
       for (int round = 0; round < 20'000; ++round) {
-        const auto& entry = ports.entries()[random() % ports.entries().size()];
+        const auto& entry = devices.entries()[random() % devices.entries().size()];
         std::array<uint8_t, 4> data{};
         data[0] = static_cast<uint8_t>(random());
         const auto access = std::span(data).first(size_t{1} << (random() % 3));
         if ((random() & 1) != 0) {
-          entry.device->Write(random() % entry.ports, access);
+          entry.device->Write(random() % entry.size, access);
         } else {
-          entry.device->Read(random() % entry.ports, access);
+          entry.device->Read(random() % entry.size, access);
         }
       }
     });
   }
-  std::thread host([&ports] {
+  std::thread host([&devices] {
     const std::array<uint8_t, 5> input{1, 2, 3, 4, 5};
     for (int round = 0; round < 20'000; ++round) {
-      ASSERT_LE(ports.serial().Receive(input), input.size());
-      for (const auto& entry : ports.entries()) {
+      ASSERT_LE(devices.serial().Receive(input), input.size());
+      ASSERT_LE(devices.pl011().Receive(input), input.size());
+      for (const auto& entry : devices.entries()) {
         SaveState(*entry.device);
       }
     }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "devices/port_test_util.h"
+#include "devices/device_test_util.h"
 
 namespace vmtest {
 namespace {

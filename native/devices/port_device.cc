@@ -14,16 +14,4 @@ void PortDevice::Write(uint64_t offset, std::span<const uint8_t> data) {
   }
 }
 
-void PortDevice::LoadVersion(StateReader& reader) {
-  if (reader.U8() != 1) {
-    reader.MarkBad();
-  }
-}
-
-void PortDevice::Call(const std::function<void()>& callback) {
-  if (callback) {
-    callback();
-  }
-}
-
 }  // namespace vmtest

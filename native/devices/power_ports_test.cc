@@ -3,7 +3,7 @@
 
 #include "devices/acpi_power.h"
 #include "devices/debug_exit.h"
-#include "devices/port_test_util.h"
+#include "devices/device_test_util.h"
 #include "devices/pvpanic.h"
 #include "devices/reset_control.h"
 

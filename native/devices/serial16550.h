@@ -15,7 +15,7 @@
 
 namespace vmtest {
 
-class Serial16550 final : public PortDevice {
+class Serial16550 final : public PortDevice, public SerialReceiver {
  public:
   static constexpr uint64_t kPorts = 8;
   static constexpr size_t kFifoSize = 16;
@@ -23,9 +23,7 @@ class Serial16550 final : public PortDevice {
   // Both must outlive the UART. `interrupt` is signalled once for each edge (an irqfd).
   Serial16550(const EventFd& interrupt, SerialSink& sink) : interrupt_(interrupt), sink_(sink) {}
 
-  // Puts input into the receiver. Returns how many of the bytes it took: the rest is the caller's
-  // to offer again when SerialSink::OnInputRoom says so. Any thread.
-  [[nodiscard]] size_t Receive(std::span<const uint8_t> bytes);
+  [[nodiscard]] size_t Receive(std::span<const uint8_t> bytes) override;
 
   void Save(StateWriter& writer) const override;
   void Load(StateReader& reader) override;

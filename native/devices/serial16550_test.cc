@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "devices/port_test_util.h"
+#include "devices/device_test_util.h"
 
 namespace vmtest {
 namespace {

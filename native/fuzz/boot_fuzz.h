@@ -41,7 +41,7 @@ inline test_images::Bytes MakeImage(std::span<const uint8_t> input, test_images:
 // Loads the image and an initrd into a guest of 32 MiB and checks what no image may break.
 inline void LoadAndCheck(const test_images::Bytes& image) {
   const GuestMemory memory = test_images::MakeMemory(32 * kMiB);
-  const auto kernel = LoadKernel(test_images::MakeFile(image), memory);
+  const auto kernel = LoadX86Kernel(test_images::MakeFile(image), memory);
   if (!kernel.has_value()) {
     VMTEST_CHECK(!kernel.error().message.empty());
     return;

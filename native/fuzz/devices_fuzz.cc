@@ -1,4 +1,4 @@
-// Port I/O devices under any sequence of accesses, input and state.
+// Devices under any sequence of accesses, input and state.
 //
 // Each step takes: a byte that chooses device and action, a byte for offset and width, then data.
 #include <algorithm>
@@ -6,17 +6,17 @@
 #include <vector>
 
 #include "base/check.h"
-#include "devices/all_ports.h"
+#include "devices/all_devices.h"
 #include "fuzz/input.h"
 
 namespace vmtest {
 namespace {
 
-void Step(AllPorts& ports, Input& input) {
+void Step(AllDevices& devices, Input& input) {
   const uint8_t choice = input.Byte();
-  const auto& entry = ports.entries()[(choice & 0x1f) % ports.entries().size()];
+  const auto& entry = devices.entries()[(choice & 0x1f) % devices.entries().size()];
   const uint8_t where = input.Byte();
-  const uint64_t offset = (where & 0x1f) % entry.ports;
+  const uint64_t offset = (uint64_t{where & 0x1fU} * (entry.bytewise ? 1 : 4)) % entry.size;
   const size_t width = where >> 5;
   switch (choice >> 5) {
     case 0:
@@ -28,7 +28,8 @@ void Step(AllPorts& ports, Input& input) {
     }
     case 3: {
       const auto bytes = input.Take(width);
-      VMTEST_CHECK(ports.serial().Receive(bytes) <= bytes.size());
+      VMTEST_CHECK(devices.serial().Receive(bytes) <= bytes.size());
+      VMTEST_CHECK(devices.pl011().Receive(bytes) <= bytes.size());
       break;
     }
     case 4: {
@@ -55,10 +56,10 @@ void Step(AllPorts& ports, Input& input) {
 }  // namespace vmtest
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  vmtest::AllPorts ports;
+  vmtest::AllDevices devices;
   vmtest::Input input(std::span(data, size));
   while (!input.empty()) {
-    vmtest::Step(ports, input);
+    vmtest::Step(devices, input);
   }
   return 0;
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include "kvm/abi.h"
 #include "kvm/ioctl.h"
 
 namespace vmtest {
@@ -49,24 +48,8 @@ int Kvm::Extension(int capability) const {
   return KvmIoctl(fd_.get(), KVM_CHECK_EXTENSION, capability, "check a KVM extension").value_or(0);
 }
 
-Result<std::vector<kvm_cpuid_entry2>> Kvm::SupportedCpuid() const {
-  // KVM answers E2BIG while the array is too small; hosts of 2026 return 40 to 80 entries.
-  for (uint32_t capacity = 128; capacity <= 4096; capacity *= 2) {
-    KvmArray<kvm_cpuid_entry2> array(capacity);
-    const auto got =
-        KvmIoctl(fd_.get(), kKvmGetSupportedCpuid, array.data(), "ask KVM for its CPUID leaves");
-    if (got) {
-      return array.Entries();
-    }
-    if (got.error().os_error != E2BIG) {
-      return tl::unexpected(got.error());
-    }
-  }
-  return Fail(ErrorCode::kKvm, "KVM reports more CPUID leaves than this program can hold");
-}
-
-Result<UniqueFd> Kvm::CreateVm() const {
-  return UniqueFd(VM_TRY(KvmIoctl(fd_.get(), KVM_CREATE_VM, 0, "create a VM (KVM_CREATE_VM)")));
+Result<UniqueFd> Kvm::CreateVm(unsigned long type) const {
+  return UniqueFd(VM_TRY(KvmIoctl(fd_.get(), KVM_CREATE_VM, type, "create a VM (KVM_CREATE_VM)")));
 }
 
 Result<size_t> Kvm::VcpuMapSize() const {

@@ -4,7 +4,6 @@
 #include <linux/kvm.h>
 
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -20,14 +19,15 @@ class Kvm {
   // KVM_CHECK_EXTENSION on the system; 0 when absent.
   int Extension(int capability) const;
 
-  // The CPUID leaves that this host's KVM can give to a guest (KVM_GET_SUPPORTED_CPUID).
-  Result<std::vector<kvm_cpuid_entry2>> SupportedCpuid() const;
-
-  // A VM descriptor (KVM_CREATE_VM); see kvm/vm.h.
-  Result<UniqueFd> CreateVm() const;
+  // A VM descriptor (KVM_CREATE_VM); see kvm/vm.h. `type`: an architecture's own number, 0 for the
+  // default.
+  Result<UniqueFd> CreateVm(unsigned long type) const;
 
   // Bytes of a vCPU's kvm_run mapping.
   Result<size_t> VcpuMapSize() const;
+
+  // For what only one architecture asks (arch/).
+  int fd() const { return fd_.get(); }
 
  private:
   explicit Kvm(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -1,12 +1,12 @@
 #include "kvm/vcpu.h"
 
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 
 #include "base/check.h"
-#include "kvm/ioctl.h"
 
 namespace vmtest {
 
@@ -55,28 +55,6 @@ std::span<uint8_t> Vcpu::io_data() {
 std::span<uint8_t> Vcpu::mmio_data() {
   auto& mmio = run_->mmio;
   return {mmio.data, std::min<size_t>(mmio.len, sizeof(mmio.data))};
-}
-
-Result<kvm_regs> Vcpu::GetRegs() const {
-  kvm_regs regs{};
-  VM_TRY(KvmIoctl(fd_.get(), KVM_GET_REGS, &regs, "read a vCPU's registers"));
-  return regs;
-}
-
-Result<> Vcpu::SetRegs(const kvm_regs& regs) const {
-  VM_TRY(KvmIoctl(fd_.get(), KVM_SET_REGS, &regs, "set a vCPU's registers"));
-  return {};
-}
-
-Result<kvm_sregs> Vcpu::GetSregs() const {
-  kvm_sregs sregs{};
-  VM_TRY(KvmIoctl(fd_.get(), KVM_GET_SREGS, &sregs, "read a vCPU's system registers"));
-  return sregs;
-}
-
-Result<> Vcpu::SetSregs(const kvm_sregs& sregs) const {
-  VM_TRY(KvmIoctl(fd_.get(), KVM_SET_SREGS, &sregs, "set a vCPU's system registers"));
-  return {};
 }
 
 }  // namespace vmtest

@@ -21,6 +21,7 @@ class Vcpu {
   ~Vcpu();
 
   uint32_t id() const { return id_; }
+  // For its registers, which are an architecture's own (arch/).
   int fd() const { return fd_.get(); }
 
   // Enters the guest (KVM_RUN) until something needs us. The exit is in run(). kIo with EINTR or
@@ -38,11 +39,6 @@ class Vcpu {
   std::span<uint8_t> io_data();
   // The data of a KVM_EXIT_MMIO; the kernel's 8-byte buffer, cut to the access's width.
   std::span<uint8_t> mmio_data();
-
-  Result<kvm_regs> GetRegs() const;
-  Result<> SetRegs(const kvm_regs& regs) const;
-  Result<kvm_sregs> GetSregs() const;
-  Result<> SetSregs(const kvm_sregs& sregs) const;
 
  private:
   Vcpu(UniqueFd fd, kvm_run* run, size_t map_size, uint32_t id)

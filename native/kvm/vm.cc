@@ -6,8 +6,8 @@
 
 namespace vmtest {
 
-Result<Vm> Vm::Create(const Kvm& kvm) {
-  UniqueFd fd = VM_TRY(kvm.CreateVm());
+Result<Vm> Vm::Create(const Kvm& kvm, unsigned long type) {
+  UniqueFd fd = VM_TRY(kvm.CreateVm(type));
   const size_t map_size = VM_TRY(kvm.VcpuMapSize());
   return Vm(std::move(fd), map_size);
 }
@@ -27,25 +27,6 @@ Result<> Vm::SetMemory(const GuestMemory& memory) {
                     fmt::format("give {} MiB of memory at {:#x} to the guest", region.size / kMiB,
                                 region.start)));
   }
-  return {};
-}
-
-Result<> Vm::ReserveX86Pages(uint64_t tss_address, uint64_t identity_map_address) {
-  VM_TRY(KvmIoctl(fd_.get(), KVM_SET_IDENTITY_MAP_ADDR, &identity_map_address,
-                  "place the identity map (KVM_SET_IDENTITY_MAP_ADDR)"));
-  VM_TRY(KvmIoctl(fd_.get(), KVM_SET_TSS_ADDR, tss_address,
-                  "place the task state (KVM_SET_TSS_ADDR)"));
-  return {};
-}
-
-Result<> Vm::CreateIrqChip() {
-  VM_TRY(KvmIoctl(fd_.get(), KVM_CREATE_IRQCHIP, 0, "create the interrupt controllers"));
-  return {};
-}
-
-Result<> Vm::CreatePit() {
-  const kvm_pit_config config{.flags = KVM_PIT_SPEAKER_DUMMY, .pad = {}};
-  VM_TRY(KvmIoctl(fd_.get(), KVM_CREATE_PIT2, &config, "create the timer (KVM_CREATE_PIT2)"));
   return {};
 }
 

@@ -18,18 +18,11 @@ namespace vmtest {
 
 class Vm {
  public:
-  static Result<Vm> Create(const Kvm& kvm);
+  // `type`: an architecture's own number, 0 for the default.
+  static Result<Vm> Create(const Kvm& kvm, unsigned long type = 0);
 
   // Every region becomes a memory slot. `memory` must outlive the VM.
   Result<> SetMemory(const GuestMemory& memory);
-
-  // x86: three pages that KVM needs on Intel hosts for real mode, and one for the identity map
-  // (KVM API 4.35 and 4.41). Both must lie in the hole, away from every slot and device.
-  Result<> ReserveX86Pages(uint64_t tss_address, uint64_t identity_map_address);
-  // x86: local APICs, I/O APIC and 8259s in the kernel (KVM API 4.24).
-  Result<> CreateIrqChip();
-  // x86: the 8254 timer with a dummy speaker port 0x61 (KVM API 4.71).
-  Result<> CreatePit();
 
   // Each signal of `event` becomes one edge on interrupt line `gsi` (KVM API 4.75).
   Result<> AttachIrq(const EventFd& event, uint32_t gsi);
@@ -40,6 +33,9 @@ class Vm {
   Result<Vcpu> CreateVcpu(uint32_t id);
 
   int Extension(int capability) const;
+
+  // For what only one architecture has (arch/).
+  int fd() const { return fd_.get(); }
 
  private:
   Vm(UniqueFd fd, size_t vcpu_map_size) : fd_(std::move(fd)), vcpu_map_size_(vcpu_map_size) {}

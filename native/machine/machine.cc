@@ -4,13 +4,6 @@
 
 #include <chrono>
 
-#include "arch/x86_64/cpuid.h"
-#include "arch/x86_64/entry_state.h"
-#include "arch/x86_64/layout.h"
-#include "arch/x86_64/msrs.h"
-#include "boot/x86_layout.h"
-#include "machine/boot.h"
-
 namespace vmtest {
 namespace {
 
@@ -19,15 +12,6 @@ namespace {
 constexpr std::chrono::milliseconds kPanicGrace{2000};
 // How long the host may take to read the rest of the console.
 constexpr std::chrono::milliseconds kConsoleDrain{5000};
-
-// RAM from 0 up to the hole, the rest from 4 GiB on.
-std::vector<GuestMemory::Range> MemoryRanges(uint64_t size) {
-  if (size <= x86::kMmioHole) {
-    return {{.start = 0, .size = size}};
-  }
-  return {{.start = 0, .size = x86::kMmioHole},
-          {.start = x86::kMmioHoleEnd, .size = size - x86::kMmioHole}};
-}
 
 int64_t UnixNow() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -44,8 +28,9 @@ tl::unexpected<Error> WrongState(std::string_view what) {
 Result<std::unique_ptr<Machine>> Machine::Create(EventLoop& loop, GuestConfig config,
                                                  MachineEvents& events) {
   const Kvm kvm = VM_TRY(Kvm::Open());
-  GuestMemory memory = VM_TRY(GuestMemory::Create(MemoryRanges(config.memory_mib * kMiB)));
-  Vm vm = VM_TRY(Vm::Create(kvm));
+  const auto ranges = MemoryRanges(config.memory_mib * kMiB);
+  Vm vm = VM_TRY(CreateVm(kvm, ranges));
+  GuestMemory memory = VM_TRY(GuestMemory::Create(ranges));
   std::unique_ptr<Machine> machine(new Machine(loop, events, std::move(memory), std::move(vm)));
   VM_TRY(machine->Wire(kvm, config));
   return machine;
@@ -60,49 +45,28 @@ Machine::Machine(EventLoop& loop, MachineEvents& events, GuestMemory memory, Vm 
 
 Machine::~Machine() {
   vcpus_.Halt();
-  if (port_devices_) {
+  if (board_) {
     // A vCPU thread may be waiting for the console's reader: it must not keep us.
-    port_devices_->console().Stop();
+    board_->console().Stop();
   }
 }
 
 Result<> Machine::Wire(const Kvm& kvm, GuestConfig& config) {
   VM_TRY(vm_.SetMemory(memory_));
-  VM_TRY(vm_.ReserveX86Pages(x86::kTssAddress, x86::kIdentityMapAddress));
-  VM_TRY(vm_.CreateIrqChip());
-  VM_TRY(vm_.CreatePit());
-
   panic_grace_ = VM_TRY(Timer::Create(loop_, [this] { BeginEnd(Panicked{}); }));
-  port_devices_ =
-      VM_TRY(PortDevices::Create(loop_,
-                                 {.console = std::move(config.console),
-                                  .rtc_base = config.rtc_base.value_or(UnixNow()),
-                                  .memory_bytes = memory_.size(),
-                                  .on_end = [this](GuestEnd end) { End(std::move(end)); },
-                                  .on_panic = [this] { loop_.Post([this] { OnPanic(); }); }},
-                                 ports_, vm_));
+  board_ = VM_TRY(CreateBoard(loop_, kvm, vm_, memory_, ports_, mmio_,
+                              {.cpus = config.cpus,
+                               .nested = config.nested,
+                               .console = std::move(config.console),
+                               .rtc_base = config.rtc_base.value_or(UnixNow()),
+                               .on_end = [this](GuestEnd end) { End(std::move(end)); },
+                               .on_panic = [this] { loop_.Post([this] { OnPanic(); }); }}));
   virtio_devices_ = VM_TRY(VirtioDevices::Create(
       loop_, memory_, *this, std::move(config.disks), [this](const std::string& message) {
         loop_.Post([this, message] { events_.OnLog(LogLevel::kWarning, message); });
       }));
-  VM_TRY(virtio_devices_->Wire(vm_, mmio_));
-
-  const BootPlan plan = VM_TRY(PrepareBoot(config, virtio_devices_->slots(), memory_));
-  const auto host_cpuid = VM_TRY(kvm.SupportedCpuid());
-  const bool tsc_deadline = kvm.Extension(KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-  for (uint32_t id = 0; id < config.cpus; ++id) {
-    Vcpu vcpu = VM_TRY(About("cpus", vm_.CreateVcpu(id)));
-    VM_TRY(x86::SetCpuid(vcpu, x86::GuestCpuid(host_cpuid, {.vcpu = id,
-                                                            .cpus = config.cpus,
-                                                            .nested = config.nested,
-                                                            .tsc_deadline = tsc_deadline})));
-    VM_TRY(x86::SetBootMsrs(vcpu));
-    VM_TRY(x86::SetLocalApicPins(vcpu));
-    if (id == 0) {
-      VM_TRY(SetEntryState(vcpu, plan, memory_));
-    }
-    new_vcpus_.push_back(std::move(vcpu));
-  }
+  VM_TRY(virtio_devices_->Wire(*board_, vm_, mmio_));
+  new_vcpus_ = VM_TRY(board_->Boot(config, virtio_devices_->slots()));
   return {};
 }
 
@@ -130,7 +94,7 @@ void Machine::Pause(std::function<void(Result<>)> done) {
     state_ = State::kPaused;
     std::exchange(on_paused_, nullptr)({});
   });
-  port_devices_->console().Pause();
+  board_->console().Pause();
 }
 
 Result<> Machine::Resume() {
@@ -138,7 +102,7 @@ Result<> Machine::Resume() {
     return WrongState("the guest is not paused");
   }
   state_ = State::kRunning;
-  port_devices_->console().Resume();
+  board_->console().Resume();
   virtio_devices_->Resume();
   vcpus_.Resume();
   return {};
@@ -175,7 +139,7 @@ void Machine::BeginEnd(GuestEnd end) {
   end_ = panicked_ && !from_outside ? GuestEnd(Panicked{}) : std::move(end);
   panic_grace_->Disarm();
   if (state_ == State::kPaused) {
-    port_devices_->console().Resume();
+    board_->console().Resume();
     virtio_devices_->Resume();
   }
   state_ = State::kEnding;
@@ -190,8 +154,8 @@ void Machine::FinishEnd() {
   // it are already signalled: the loop serves them before this second task.
   loop_.Post([this] {
     virtio_devices_->Shutdown();
-    port_devices_->console().Drain(kConsoleDrain, [this](bool) {
-      port_devices_->console().Stop();
+    board_->console().Drain(kConsoleDrain, [this](bool) {
+      board_->console().Stop();
       state_ = State::kEnded;
       events_.OnEnded(*end_);
     });

@@ -21,7 +21,7 @@
 #include "event/event_loop.h"
 #include "event/timer.h"
 #include "kvm/vm.h"
-#include "machine/port_devices.h"
+#include "machine/board.h"
 #include "machine/vcpu_set.h"
 #include "machine/virtio_devices.h"
 #include "memory/guest_memory.h"
@@ -95,7 +95,7 @@ class Machine : private VsockHost {
   Bus ports_;
   Bus mmio_;
   std::optional<Timer> panic_grace_;
-  std::unique_ptr<PortDevices> port_devices_;
+  std::unique_ptr<Board> board_;
   std::unique_ptr<VirtioDevices> virtio_devices_;
   std::vector<Vcpu> new_vcpus_;  // until Start
   VcpuSet vcpus_;

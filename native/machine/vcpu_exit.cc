@@ -1,6 +1,10 @@
 #include "machine/vcpu_exit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "arch/named_registers.h"
 
 namespace vmtest {
 
@@ -15,22 +19,25 @@ KvmInternalError DescribeInternalError(const Vcpu& vcpu) {
     const size_t size = std::min<size_t>(failure.insn_size, sizeof(failure.insn_bytes));
     error.rip_bytes.assign(failure.insn_bytes, failure.insn_bytes + size);
   }
-  if (const auto regs = vcpu.GetRegs()) {
-    error.registers = {{"rax", regs->rax}, {"rbx", regs->rbx}, {"rcx", regs->rcx},
-                       {"rdx", regs->rdx}, {"rsi", regs->rsi}, {"rdi", regs->rdi},
-                       {"rsp", regs->rsp}, {"rbp", regs->rbp}, {"r8", regs->r8},
-                       {"r9", regs->r9},   {"r10", regs->r10}, {"r11", regs->r11},
-                       {"r12", regs->r12}, {"r13", regs->r13}, {"r14", regs->r14},
-                       {"r15", regs->r15}, {"rip", regs->rip}, {"rflags", regs->rflags}};
-  }
-  if (const auto sregs = vcpu.GetSregs()) {
-    error.registers.insert({{"cr0", sregs->cr0},
-                            {"cr2", sregs->cr2},
-                            {"cr3", sregs->cr3},
-                            {"cr4", sregs->cr4},
-                            {"efer", sregs->efer}});
-  }
+  error.registers = NamedRegisters(vcpu);
   return error;
+}
+
+GuestEnd DescribeSystemEvent(const Vcpu& vcpu) {
+  const uint32_t type = vcpu.run().system_event.type;
+  switch (type) {
+    case KVM_SYSTEM_EVENT_SHUTDOWN:
+      return PoweredOff{};
+    case KVM_SYSTEM_EVENT_RESET:
+      return ResetRequested{.source = ResetSource::kPsci};
+    case KVM_SYSTEM_EVENT_CRASH:
+      return Panicked{};
+    default:
+      return HostError{.error = {.code = ErrorCode::kKvm,
+                                 .message = fmt::format("KVM reports the system event {}, which "
+                                                        "this program does not know",
+                                                        type)}};
+  }
 }
 
 }  // namespace vmtest

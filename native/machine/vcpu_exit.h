@@ -9,4 +9,8 @@ namespace vmtest {
 // KVM_EXIT_INTERNAL_ERROR (KVM API, section 5), with the registers as they are now.
 KvmInternalError DescribeInternalError(const Vcpu& vcpu);
 
+// KVM_EXIT_SYSTEM_EVENT (KVM API, section 5): on arm64 a call of PSCI (Arm DEN0022, SYSTEM_OFF and
+// SYSTEM_RESET).
+GuestEnd DescribeSystemEvent(const Vcpu& vcpu);
+
 }  // namespace vmtest

@@ -4,7 +4,6 @@
 
 #include <optional>
 
-#include "arch/x86_64/layout.h"
 #include "virtio/blk/blk_device.h"
 #include "virtio/blk/overlay_disk.h"
 #include "virtio/blk/raw_disk.h"
@@ -70,17 +69,10 @@ VirtioDevices::~VirtioDevices() {
   }
 }
 
-Result<> VirtioDevices::Wire(Vm& vm, Bus& mmio) {
+Result<> VirtioDevices::Wire(const Board& board, Vm& vm, Bus& mmio) {
   for (size_t i = 0; i < units_.size(); ++i) {
-    if (i >= x86::kVirtioGsis.size()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} virtio devices are more than there are interrupt lines ({})",
-                              units_.size(), x86::kVirtioGsis.size()));
-    }
     const Unit& unit = units_[i];
-    const VirtioSlot slot{.address = x86::kVirtioMmioBase + i * x86::kVirtioMmioSize,
-                          .size = x86::kVirtioMmioSize,
-                          .gsi = x86::kVirtioGsis[i]};
+    const VirtioSlot slot = VM_TRY(board.PlaceVirtio(i));
     VM_TRY(mmio.Add(slot.address, slot.size, *unit.transport, unit.name));
     VM_TRY(vm.AttachIrq(unit.transport->irq_event(), slot.gsi));
     for (uint16_t queue = 0; queue < unit.transport->queue_count(); ++queue) {

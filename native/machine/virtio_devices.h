@@ -16,18 +16,12 @@
 #include "event/event_loop.h"
 #include "event/loop_thread.h"
 #include "kvm/vm.h"
+#include "machine/board.h"
 #include "memory/guest_memory.h"
 #include "virtio/mmio_transport.h"
 #include "virtio/vsock/device.h"
 
 namespace vmtest {
-
-// Where one device ended up; what the firmware tables list.
-struct VirtioSlot {
-  uint64_t address;
-  uint64_t size;
-  uint32_t gsi;
-};
 
 class VirtioDevices {
  public:
@@ -42,7 +36,7 @@ class VirtioDevices {
   VirtioDevices& operator=(const VirtioDevices&) = delete;
 
   // Gives every device its address and interrupt.
-  Result<> Wire(Vm& vm, Bus& mmio);
+  Result<> Wire(const Board& board, Vm& vm, Bus& mmio);
 
   const std::vector<VirtioSlot>& slots() const { return slots_; }
   VsockDevice& vsock() { return *vsock_; }

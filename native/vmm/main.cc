@@ -13,8 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "arch/x86_64/probe.h"
-#include "arch/x86_64/tsc.h"
+#include "arch/probe.h"
+#include "arch/tsc.h"
 #include "base/unique_fd.h"
 #include "vmm/controller.h"
 #include "vmm/version.h"
@@ -36,16 +36,16 @@ constexpr std::string_view kUsage =
     "       vmtest-vmm --version\n";
 
 int Probe(const std::string& path) {
-  const auto result = x86::ProbeKvm(path, std::chrono::seconds(5));
-  const nlohmann::json line = {{"status", x86::ProbeStatusName(result.status)},
+  const auto result = ProbeKvm(path, std::chrono::seconds(5));
+  const nlohmann::json line = {{"status", ProbeStatusName(result.status)},
                                {"message", result.message},
                                {"hint", result.hint}};
   fmt::print("{}\n", line.dump());
-  return result.status == x86::ProbeStatus::kUsable ? 0 : kExitFailed;
+  return result.status == ProbeStatus::kUsable ? 0 : kExitFailed;
 }
 
 int PrintTscKhz() {
-  const auto khz = x86::MeasureTscKhz();
+  const auto khz = MeasureTscKhz();
   if (!khz) {
     fmt::print(stderr, "vmtest-vmm: the time stamp counter does not advance steadily\n");
     return kExitFailed;

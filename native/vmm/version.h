@@ -4,10 +4,6 @@
 namespace vmtest {
 
 inline constexpr const char* kVersion = VMTEST_VERSION;  // from package.json, by CMake
-#if defined(__x86_64__)
-inline constexpr const char* kArch = "x86_64";
-#else
-#error "no machine for this architecture yet"
-#endif
+inline constexpr const char* kArch = VMTEST_ARCH;        // "x86_64" or "aarch64"
 
 }  // namespace vmtest

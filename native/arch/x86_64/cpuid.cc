@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kvm/abi.h"
+#include "arch/x86_64/abi.h"
 #include "kvm/ioctl.h"
 
 namespace vmtest::x86 {
@@ -112,6 +112,22 @@ std::vector<kvm_cpuid_entry2> GuestCpuid(std::span<const kvm_cpuid_entry2> host,
     out.push_back(entry);
   }
   return out;
+}
+
+Result<std::vector<kvm_cpuid_entry2>> SupportedCpuid(const Kvm& kvm) {
+  // KVM answers E2BIG while the array is too small; hosts of 2026 return 40 to 80 entries.
+  for (uint32_t capacity = 128; capacity <= 4096; capacity *= 2) {
+    KvmArray<kvm_cpuid_entry2> array(capacity);
+    const auto got =
+        KvmIoctl(kvm.fd(), kKvmGetSupportedCpuid, array.data(), "ask KVM for its CPUID leaves");
+    if (got) {
+      return array.Entries();
+    }
+    if (got.error().os_error != E2BIG) {
+      return tl::unexpected(got.error());
+    }
+  }
+  return Fail(ErrorCode::kKvm, "KVM reports more CPUID leaves than this program can hold");
 }
 
 Result<> SetCpuid(const Vcpu& vcpu, std::span<const kvm_cpuid_entry2> entries) {

@@ -7,9 +7,13 @@
 #include <span>
 #include <vector>
 
+#include "kvm/kvm.h"
 #include "kvm/vcpu.h"
 
 namespace vmtest::x86 {
+
+// The CPUID leaves that this host's KVM can give to a guest (KVM_GET_SUPPORTED_CPUID).
+Result<std::vector<kvm_cpuid_entry2>> SupportedCpuid(const Kvm& kvm);
 
 struct CpuidConfig {
   uint32_t vcpu;      // this CPU's number, and its APIC ID

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "arch/x86_64/registers.h"
+
 namespace vmtest::x86 {
 namespace {
 
@@ -118,8 +120,8 @@ CpuState PvhEntryState(const kvm_sregs& reset, GuestAddress entry, GuestAddress 
 }
 
 Result<> SetCpuState(const Vcpu& vcpu, const CpuState& state) {
-  VM_TRY(vcpu.SetSregs(state.sregs));
-  VM_TRY(vcpu.SetRegs(state.regs));
+  VM_TRY(SetSregs(vcpu, state.sregs));
+  VM_TRY(SetRegs(vcpu, state.regs));
   return {};
 }
 

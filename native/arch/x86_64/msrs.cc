@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "kvm/abi.h"
+#include "arch/x86_64/abi.h"
 #include "kvm/ioctl.h"
 
 namespace vmtest::x86 {

@@ -1,10 +1,10 @@
-#include "arch/x86_64/tsc.h"
+#include "arch/tsc.h"
 
 #include <x86intrin.h>
 
 #include <ctime>
 
-namespace vmtest::x86 {
+namespace vmtest {
 namespace {
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
@@ -53,4 +53,4 @@ std::optional<uint64_t> MeasureTscKhz() {
                                0.5);
 }
 
-}  // namespace vmtest::x86
+}  // namespace vmtest

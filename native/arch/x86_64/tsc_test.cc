@@ -1,8 +1,8 @@
-#include "arch/x86_64/tsc.h"
+#include "arch/tsc.h"
 
 #include <gtest/gtest.h>
 
-namespace vmtest::x86 {
+namespace vmtest {
 namespace {
 
 TEST(MeasureTscKhz, SaysTheSameTwice) {
@@ -19,4 +19,4 @@ TEST(MeasureTscKhz, SaysTheSameTwice) {
 }
 
 }  // namespace
-}  // namespace vmtest::x86
+}  // namespace vmtest

@@ -1,4 +1,4 @@
-#include "arch/x86_64/probe.h"
+#include "arch/probe.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <fstream>
 #include <string>
 
-namespace vmtest::x86 {
+namespace vmtest {
 namespace {
 
 using std::chrono::seconds;
@@ -40,4 +40,4 @@ TEST(ProbeTest, TellsHardwareFromInterpretation) {
 }
 
 }  // namespace
-}  // namespace vmtest::x86
+}  // namespace vmtest

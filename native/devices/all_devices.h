@@ -1,4 +1,4 @@
-// Every port device, for tests and fuzzing that treat them alike.
+// Every device, for tests and fuzzing that treat them alike.
 #pragma once
 
 #include <atomic>
@@ -8,21 +8,25 @@
 #include "devices/cmos_rtc.h"
 #include "devices/debug_exit.h"
 #include "devices/i8042.h"
+#include "devices/pl011.h"
+#include "devices/pl031.h"
 #include "devices/pvpanic.h"
 #include "devices/reset_control.h"
 #include "devices/serial16550.h"
 
 namespace vmtest {
 
-class AllPorts {
+class AllDevices {
  public:
   struct Entry {
     const char* name;
-    uint64_t ports;
-    PortDevice* device;
+    uint64_t size;  // of its range of addresses
+    Device* device;
+    bool bytewise;  // a PortDevice
   };
 
   const std::vector<Entry>& entries() const { return entries_; }
+  Pl011& pl011() { return pl011_; }
   Serial16550& serial() { return serial_; }
   uint64_t sent() const { return sink_.sent; }
   uint64_t calls() const { return calls_; }
@@ -51,14 +55,18 @@ class AllPorts {
   DebugExit debug_exit_{[this](uint8_t) { ++calls_; }};
   AcpiPower acpi_power_{Count(), Count()};
   ResetControl reset_control_{Count()};
+  Pl011 pl011_{interrupt_, sink_};
+  Pl031 pl031_{0, [this] { return clock_ += 123'456'789'012; }};
   std::vector<Entry> entries_{
-      {"serial", Serial16550::kPorts, &serial_},
-      {"i8042", I8042::kPorts, &i8042_},
-      {"rtc", CmosRtc::kPorts, &rtc_},
-      {"pvpanic", Pvpanic::kPorts, &pvpanic_},
-      {"debug-exit", DebugExit::kPorts, &debug_exit_},
-      {"acpi-power", AcpiPower::kPorts, &acpi_power_},
-      {"reset-control", ResetControl::kPorts, &reset_control_},
+      {"serial", Serial16550::kPorts, &serial_, true},
+      {"i8042", I8042::kPorts, &i8042_, true},
+      {"rtc", CmosRtc::kPorts, &rtc_, true},
+      {"pvpanic", Pvpanic::kPorts, &pvpanic_, true},
+      {"debug-exit", DebugExit::kPorts, &debug_exit_, true},
+      {"acpi-power", AcpiPower::kPorts, &acpi_power_, true},
+      {"reset-control", ResetControl::kPorts, &reset_control_, true},
+      {"pl011", Pl011::kSize, &pl011_, false},
+      {"pl031", Pl031::kSize, &pl031_, false},
   };
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "arch/x86_64/registers.h"
 #include "kvm/vm.h"
 
 namespace vmtest {
@@ -38,11 +39,11 @@ class VcpuSetTest : public ::testing::Test {
     std::vector<Vcpu> vcpus;
     for (uint32_t id = 0; id < count; ++id) {
       vcpus.push_back(vm_->CreateVcpu(id).value());
-      kvm_sregs sregs = vcpus.back().GetSregs().value();
+      kvm_sregs sregs = x86::GetSregs(vcpus.back()).value();
       sregs.cs.base = 0;
       sregs.cs.selector = 0;
-      EXPECT_TRUE(vcpus.back().SetSregs(sregs));
-      EXPECT_TRUE(vcpus.back().SetRegs({.rip = 0x1000, .rflags = 2}));
+      EXPECT_TRUE(x86::SetSregs(vcpus.back(), sregs));
+      EXPECT_TRUE(x86::SetRegs(vcpus.back(), {.rip = 0x1000, .rflags = 2}));
     }
     return vcpus;
   }

@@ -6,7 +6,7 @@
 #include "boot/x86_boot_params.h"
 #include "control/guest_config.h"
 #include "kvm/vcpu.h"
-#include "machine/virtio_devices.h"
+#include "machine/virtio_slot.h"
 #include "memory/guest_memory.h"
 
 namespace vmtest {

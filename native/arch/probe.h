@@ -1,7 +1,7 @@
 // Probe: can this machine's KVM really run a modern kernel?
 //
 // A /dev/kvm that opens proves nothing: some hosts offer one without hardware virtualization, where
-// KVM interprets every guest instruction and gives up on the first SSE instruction or cmpxchg16b.
+// KVM interprets every guest instruction and gives up on the first that it does not know.
 // So a small 64-bit payload with such instructions is run, with a deadline.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace vmtest::x86 {
+namespace vmtest {
 
 enum class ProbeStatus {
   kUsable,
@@ -30,4 +30,4 @@ struct ProbeResult {
 // Runs for at most `deadline` (5 s is ample: hardware needs under a millisecond).
 ProbeResult ProbeKvm(const std::string& path, std::chrono::milliseconds deadline);
 
-}  // namespace vmtest::x86
+}  // namespace vmtest

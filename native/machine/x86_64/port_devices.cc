@@ -1,4 +1,4 @@
-#include "machine/port_devices.h"
+#include "machine/x86_64/port_devices.h"
 
 #include "arch/x86_64/layout.h"
 

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <optional>
 
-namespace vmtest::x86 {
+namespace vmtest {
 
 // In kHz, measured against CLOCK_MONOTONIC_RAW for some 20 ms: good to a few parts in a hundred
-// thousand. Nothing when the counter does not advance steadily.
+// thousand. Nothing when the counter does not advance steadily, and on
+// architectures that have none.
 std::optional<uint64_t> MeasureTscKhz();
 
-}  // namespace vmtest::x86
+}  // namespace vmtest

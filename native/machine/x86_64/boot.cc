@@ -1,9 +1,10 @@
-#include "machine/boot.h"
+#include "machine/x86_64/boot.h"
 
 #include <array>
 
 #include "arch/x86_64/entry_state.h"
 #include "arch/x86_64/layout.h"
+#include "arch/x86_64/registers.h"
 #include "boot/initrd.h"
 #include "boot/kernel_loader.h"
 #include "boot/x86_layout.h"
@@ -53,7 +54,7 @@ Result<GuestAddress> WriteFirmwareTables(uint32_t cpus, std::span<const VirtioSl
 
 Result<BootPlan> PrepareBoot(const GuestConfig& config, std::span<const VirtioSlot> virtio,
                              const GuestMemory& memory) {
-  const LoadedKernel kernel = VM_TRY(About("kernel", LoadKernel(config.kernel, memory)));
+  const LoadedKernel kernel = VM_TRY(About("kernel", LoadX86Kernel(config.kernel, memory)));
   BootConfig boot{.cmdline = config.cmdline};
   if (config.initrd) {
     boot.initrd = VM_TRY(About("initrd", LoadInitrd(config.initrd, kernel, memory)));
@@ -63,7 +64,7 @@ Result<BootPlan> PrepareBoot(const GuestConfig& config, std::span<const VirtioSl
 }
 
 Result<> SetEntryState(const Vcpu& vcpu, const BootPlan& plan, const GuestMemory& memory) {
-  const kvm_sregs reset = VM_TRY(vcpu.GetSregs());
+  const kvm_sregs reset = VM_TRY(x86::GetSregs(vcpu));
   if (plan.protocol == EntryProtocol::kPvh32) {
     return x86::SetCpuState(vcpu, x86::PvhEntryState(reset, plan.entry, plan.parameters));
   }

@@ -1,0 +1,40 @@
+# The libraries of others, all from the distribution's packages (ci/packages.txt).
+if(NOT CMAKE_CROSSCOMPILING)
+  find_package(tl-expected REQUIRED)
+  find_package(fmt REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  if(VMTEST_TESTS)
+    find_package(GTest REQUIRED)
+  endif()
+  find_library(VMTEST_FDT_LIBRARY NAMES libfdt.a REQUIRED)
+else()
+  # Libraries that are headers alone are those of the build machine, through links: its other headers in /usr/include
+  # would be found before the target's.
+  set(headers "${CMAKE_BINARY_DIR}/headers")
+  file(MAKE_DIRECTORY "${headers}")
+  foreach(header tl fmt nlohmann libfdt.h libfdt_env.h fdt.h)
+    if(NOT EXISTS "/usr/include/${header}")
+      message(FATAL_ERROR "/usr/include/${header} is missing: run ci/bootstrap")
+    endif()
+    file(CREATE_LINK "/usr/include/${header}" "${headers}/${header}" SYMBOLIC)
+  endforeach()
+  foreach(package tl::expected fmt::fmt-header-only nlohmann_json::nlohmann_json)
+    add_library(${package} INTERFACE IMPORTED)
+    target_include_directories(${package} SYSTEM INTERFACE "${headers}")
+  endforeach()
+  target_compile_definitions(fmt::fmt-header-only INTERFACE FMT_HEADER_ONLY=1)
+  if(VMTEST_TESTS)
+    add_subdirectory(/usr/src/googletest googletest EXCLUDE_FROM_ALL)
+  endif()
+  # ci/cross-packages
+  set(VMTEST_CROSS_PACKAGES "${PROJECT_SOURCE_DIR}/../build/cross-packages" CACHE PATH
+    "Where the packages of the target's architecture are unpacked")
+  find_library(VMTEST_FDT_LIBRARY NAMES libfdt.a REQUIRED NO_CMAKE_FIND_ROOT_PATH
+    PATHS "${VMTEST_CROSS_PACKAGES}/usr/lib/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu" NO_DEFAULT_PATH)
+endif()
+
+add_library(vmtest::fdt STATIC IMPORTED)
+set_target_properties(vmtest::fdt PROPERTIES IMPORTED_LOCATION "${VMTEST_FDT_LIBRARY}")
+if(CMAKE_CROSSCOMPILING)
+  target_include_directories(vmtest::fdt SYSTEM INTERFACE "${headers}")
+endif()
