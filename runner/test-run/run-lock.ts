@@ -1,9 +1,10 @@
 /** One run at a time for a directory of results: a file with the pid of the run, which is there whole or not at all. */
-import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type Cleanup, createCleanup } from '../cleanup.js';
 import { VmtestError } from '../errors.js';
+import { withNamedMutex } from './named-mutex.js';
 
 export const LOCK_FILE = 'run.lock';
 
@@ -45,27 +46,22 @@ async function linked(own: string, path: string): Promise<boolean> {
   }
 }
 
-/** Of several who find a lock stale only one moves it away; one that was taken meanwhile is put back. */
-async function removeStale(path: string, directory: string): Promise<void> {
-  const holder = await pidIn(path);
-  if (holder !== undefined && isAlive(holder)) {
+/** Under the mutex: whoever finds the lock of a dead process removes that one, and not what somebody has taken since. */
+function removeStale(path: string, directory: string): Promise<void> {
+  return withNamedMutex(mutexOf(path), async () => {
+    const holder = await pidIn(path);
+    if (holder === undefined || !isAlive(holder)) return rm(path, { force: true });
     const advice = 'wait for it, or name another directory';
     throw new VmtestError(
       'VMTEST_RESULTS',
       `the results cannot be written to ${directory}: process ${holder} is writing its own there; ${advice}`,
     );
-  }
-  const aside = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  const moved = await pidIn(aside);
-  if (moved !== undefined && isAlive(moved)) await linked(aside, path);
-  await rm(aside, { force: true });
+  });
 }
+
+/** At most 107 bytes, as the name of a socket. */
+const mutexOf = (path: string): string =>
+  `vmtest-lock-${createHash('sha256').update(resolve(path)).digest('hex').slice(0, 40)}`;
 
 async function pidIn(path: string): Promise<number | undefined> {
   const pid = Number((await readFile(path, 'utf8').catch(() => '')).trim());
