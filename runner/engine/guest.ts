@@ -33,7 +33,7 @@ export interface GuestSpec {
 }
 
 /** What asked for a reset; QEMU does not tell. */
-export type ResetBy = 'i8042' | 'acpi' | 'cf9';
+export type ResetBy = 'i8042' | 'acpi' | 'cf9' | 'psci';
 
 /** How a guest ended (docs/control-protocol.md), and one more: the engine's process was lost. */
 export type GuestEnd =

@@ -79,7 +79,8 @@ Result<std::vector<uint8_t>> FdtWriter::Finish() {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("cannot write the device tree: {}", ::fdt_strerror(error_)));
   }
-  buffer_.resize(fdt_totalsize(buffer_.data()));
+  const void* const tree = buffer_.data();
+  buffer_.resize(fdt_totalsize(tree));
   return std::move(buffer_);
 }
 

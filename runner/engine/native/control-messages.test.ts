@@ -48,6 +48,7 @@ describe('decodeGuestEnd', () => {
   it.each([
     { kind: 'poweroff' },
     { kind: 'reset', by: 'cf9' },
+    { kind: 'reset', by: 'psci' },
     { kind: 'panic' },
     { kind: 'triple-fault' },
     { kind: 'debug-exit', code: 255 },

@@ -13,7 +13,7 @@ const descriptor = integer(0, 63);
 
 const ends = {
   poweroff: object({ kind: literal('poweroff') }),
-  reset: object({ kind: literal('reset'), by: oneOf('i8042', 'acpi', 'cf9') }),
+  reset: object({ kind: literal('reset'), by: oneOf('i8042', 'acpi', 'cf9', 'psci') }),
   panic: object({ kind: literal('panic') }),
   'triple-fault': object({ kind: literal('triple-fault') }),
   'debug-exit': object({ kind: literal('debug-exit'), code: integer(0, 255) }),
