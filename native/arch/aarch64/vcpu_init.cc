@@ -22,18 +22,6 @@ constexpr uint64_t kFieldMask = 0xf;
 // The private interrupt of the performance monitor, as the device tree has it: 16 + 7.
 constexpr int kPmuInterrupt = 23;
 
-Result<> StartPmu(const Vcpu& vcpu) {
-  const kvm_device_attr interrupt{.flags = 0,
-                                  .group = KVM_ARM_VCPU_PMU_V3_CTRL,
-                                  .attr = KVM_ARM_VCPU_PMU_V3_IRQ,
-                                  .addr = reinterpret_cast<uintptr_t>(&kPmuInterrupt)};
-  VM_TRY(KvmIoctl(vcpu.fd(), KVM_SET_DEVICE_ATTR, &interrupt, "wire the performance monitor"));
-  const kvm_device_attr start{
-      .flags = 0, .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = KVM_ARM_VCPU_PMU_V3_INIT, .addr = 0};
-  VM_TRY(KvmIoctl(vcpu.fd(), KVM_SET_DEVICE_ATTR, &start, "start the performance monitor"));
-  return {};
-}
-
 Result<> Demand(const Vm& vm, int capability, std::string_view what) {
   if (vm.Extension(capability) > 0) {
     return {};
@@ -64,7 +52,19 @@ Result<> InitVcpu(const Vm& vm, const Vcpu& vcpu, const VcpuFeatures& features) 
     const int feature = KVM_ARM_VCPU_SVE;
     VM_TRY(KvmIoctl(vcpu.fd(), KVM_ARM_VCPU_FINALIZE, &feature, "fix a vCPU's vector lengths"));
   }
-  return features.pmu ? StartPmu(vcpu) : Result<>{};
+  return {};
+}
+
+Result<> StartPmu(const Vcpu& vcpu) {
+  const kvm_device_attr interrupt{.flags = 0,
+                                  .group = KVM_ARM_VCPU_PMU_V3_CTRL,
+                                  .attr = KVM_ARM_VCPU_PMU_V3_IRQ,
+                                  .addr = reinterpret_cast<uintptr_t>(&kPmuInterrupt)};
+  VM_TRY(KvmIoctl(vcpu.fd(), KVM_SET_DEVICE_ATTR, &interrupt, "wire the performance monitor"));
+  const kvm_device_attr start{
+      .flags = 0, .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = KVM_ARM_VCPU_PMU_V3_INIT, .addr = 0};
+  VM_TRY(KvmIoctl(vcpu.fd(), KVM_SET_DEVICE_ATTR, &start, "start the performance monitor"));
+  return {};
 }
 
 Result<> SetEntryState(const Vcpu& vcpu, GuestAddress entry, GuestAddress device_tree) {

@@ -18,6 +18,9 @@ struct VcpuFeatures {
 // the others wait for CPU_ON. kUnsupported, about "cpus", for features that the host has not.
 Result<> InitVcpu(const Vm& vm, const Vcpu& vcpu, const VcpuFeatures& features);
 
+// For a vCPU that was initialized with `pmu`, once there is an interrupt controller.
+Result<> StartPmu(const Vcpu& vcpu);
+
 // What a kernel finds (Linux Documentation/arch/arm64/booting.rst): X0 = the device tree, MMU off,
 // interrupts masked, as a reset leaves it.
 Result<> SetEntryState(const Vcpu& vcpu, GuestAddress entry, GuestAddress device_tree);
