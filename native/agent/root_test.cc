@@ -29,6 +29,15 @@ TEST(ParseRootSpecTest, ReadOnlyAndTheWholeDiskAreTheDefault) {
   EXPECT_TRUE(spec->init.empty());
 }
 
+TEST(ParseRootSpecTest, ADirectoryOfTheHostHasATag) {
+  std::string error;
+  const auto spec = ParseRootSpec("vmtest.root=9p:vmtest0 vmtest.rootflags=rw", &error);
+  ASSERT_TRUE(spec.has_value()) << error;
+  EXPECT_EQ(spec->tag, "vmtest0");
+  EXPECT_EQ(spec->serial, "");
+  EXPECT_TRUE(spec->writable);
+}
+
 TEST(ParseRootSpecTest, TheLastWordCounts) {
   std::string error;
   const auto spec =
@@ -48,7 +57,7 @@ TEST(ParseRootSpecTest, NoRootIsNoError) {
 TEST(ParseRootSpecTest, RefusesNonsense) {
   for (const char* line :
        {"vmtest.root=/dev/vda vmtest.rootfstype=ext4", "vmtest.root=serial: vmtest.rootfstype=ext4",
-        "vmtest.root=serial:a", "vmtest.root=serial:a:0 vmtest.rootfstype=ext4",
+        "vmtest.root=serial:a", "vmtest.root=9p:", "vmtest.root=serial:a:0 vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:x vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:1x vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:99999999999 vmtest.rootfstype=ext4",

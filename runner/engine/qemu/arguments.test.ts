@@ -10,9 +10,10 @@ const spec: GuestSpec = {
   initrd: '/i',
   cmdline: 'console=ttyS0 a="b,c"',
   disks: [],
+  mounts: [],
   nested: false,
 };
-const files = { qmp: 3, console: 4, vsock: 5, kernel: 6, initrd: 7, disks: [8, 9, 10] };
+const files = { qmp: 3, console: 4, vsock: 5, kernel: 6, initrd: 7, disks: [8, 9, 10], mounts: [11, 12] };
 const argumentsOf = (changes: Partial<GuestSpec>, tscKhz?: number) =>
   qemuArguments({ ...spec, ...changes }, { files, tscKhz });
 const valuesOf = (args: readonly string[], option: string) =>
@@ -56,6 +57,23 @@ describe('qemuArguments', () => {
     const devices = valuesOf(args, '-device').filter((device) => device.startsWith('virtio-blk'));
     expect(devices[0]).toContain('serial=a,,b');
     expect(new Set(valuesOf(args, '-device').map((device) => /bus=(.*)$/.exec(device)?.[1])).size).toBeGreaterThan(5);
+  });
+
+  it('serves each directory by its descriptor, behind the disks', () => {
+    const args = argumentsOf({
+      disks: [{ path: '/a', mode: 'ro' }],
+      mounts: [
+        { host: '/with,comma', guest: '/a', mode: 'ro' },
+        { host: '/b', guest: '/b', mode: 'rw' },
+      ],
+    });
+    expect(valuesOf(args, '-fsdev')).toEqual([
+      'local,id=vmtest0,path=/dev/fd/11,security_model=none,multidevs=remap,readonly=on',
+      'local,id=vmtest1,path=/dev/fd/12,security_model=none,multidevs=remap',
+    ]);
+    const devices = valuesOf(args, '-device');
+    expect(devices).toContain('virtio-9p-device,fsdev=vmtest0,mount_tag=vmtest0,bus=virtio-mmio-bus.20');
+    expect(devices).toContain('virtio-9p-device,fsdev=vmtest1,mount_tag=vmtest1,bus=virtio-mmio-bus.19');
   });
 
   it('shows virtualization only where it is wanted', () => {

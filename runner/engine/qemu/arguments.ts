@@ -1,7 +1,7 @@
 /** The command line of QEMU for one guest: everything is said, nothing is left to defaults or to files. Pure. */
 import type { Architecture } from '../../images/kernels/architecture.js';
 import { checkCommandLine } from '../check-command-line.js';
-import type { DiskMode, GuestSpec } from '../guest.js';
+import { type DiskMode, type GuestSpec, type MountMode, mountTag } from '../guest.js';
 
 /** Descriptors as QEMU inherits them. */
 export interface InheritedFiles {
@@ -13,6 +13,8 @@ export interface InheritedFiles {
   initrd?: number | undefined;
   /** One for each disk of the guest. */
   disks: readonly number[];
+  /** Directories: one for each mount of the guest. */
+  mounts: readonly number[];
 }
 
 export interface ArgumentOptions {
@@ -63,6 +65,10 @@ export function qemuArguments(spec: GuestSpec, { files, tscKhz }: ArgumentOption
     ...spec.disks.flatMap((disk, i) => [
       ...diskFile(i, files.disks[i], disk.mode),
       ...slot(`virtio-blk-device,drive=disk${i}${serialOf(disk.serial)}`, 2 + i),
+    ]),
+    ...spec.mounts.flatMap(({ mode }, i) => [
+      ...directory(mountTag(i), files.mounts[i], mode),
+      ...slot(`virtio-9p-device,fsdev=${mountTag(i)},mount_tag=${mountTag(i)}`, 2 + spec.disks.length + i),
     ]),
     ...['-kernel', `/dev/fd/${files.kernel}`],
     ...(files.initrd === undefined ? [] : ['-initrd', `/dev/fd/${files.initrd}`]),
@@ -117,6 +123,17 @@ function diskFile(index: number, fd: number | undefined, mode: DiskMode): string
       `if=none,id=disk${index},file=/dev/fdset/${index + 1},format=raw,cache=writeback,${access},werror=report,rerror=report`,
     ],
   ];
+}
+
+/**
+ * The directory is open already; what QEMU opens, it opens below it and never through a symbolic link.
+ * - `security_model=none`: owners and modes as they are; what the user may not set stays unset, without an error.
+ * - `multidevs=remap`: file systems that are mounted in the directory do not share their inode numbers.
+ */
+function directory(id: string, fd: number | undefined, mode: MountMode): string[] {
+  if (fd === undefined) throw new Error('a directory that was not opened');
+  const access = mode === 'ro' ? ',readonly=on' : '';
+  return ['-fsdev', `local,id=${id},path=/dev/fd/${fd},security_model=none,multidevs=remap${access}`];
 }
 
 /** A comma ends a value, two stand for one. */

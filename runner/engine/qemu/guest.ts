@@ -8,7 +8,7 @@ import { type Cleanup, createCleanup } from '../../cleanup.js';
 import { deferred, settledWithin } from '../../deadline.js';
 import { VmtestError } from '../../errors.js';
 import type { Guest, GuestEnd, GuestEvents, GuestSpec, RequestOptions } from '../guest.js';
-import { type FileAddon, openFiles } from '../native/configure.js';
+import { type FileAddon, openDirectories, openFiles } from '../native/configure.js';
 import { decodeStats } from '../native/control-messages.js';
 import { openStream, readAll } from '../native/streams.js';
 import type { ProcessAddon } from '../native/vmm-child.js';
@@ -110,6 +110,7 @@ async function startParts(
   // QEMU keeps what is written to an overlay by itself, so that file is only read here.
   const disks = spec.disks.map((disk) => (disk.mode === 'overlay' ? { ...disk, mode: 'ro' as const } : disk));
   const files = await openFiles({ ...spec, kernel, disks }, addon, { cleanup: theirs });
+  const mounts = await openDirectories(spec.mounts, theirs);
   const vsock = pair();
   theirs.defer(() => addon.closeFd(vsock.ours));
   await owner.backend.attach(vsock.ours, owner.request);
@@ -129,6 +130,7 @@ async function startParts(
     kernel: give(files.kernel),
     initrd: files.initrd === undefined ? undefined : give(files.initrd),
     disks: files.disks.map(({ file: disk }) => give(disk)),
+    mounts: mounts.map(give),
   };
   const args = qemuArguments(spec, { files: inherited, tscKhz });
   const env = environment(temporaryDirectory ?? tmpdir());
