@@ -78,9 +78,16 @@ describe('qemuArguments', () => {
 
   it('shows virtualization only where it is wanted', () => {
     expect(valuesOf(argumentsOf({}), '-cpu')).toEqual(['max,-erms,-fsrm,-svm']);
-    expect(valuesOf(argumentsOf({ nested: true }), '-cpu')).toEqual(['max,-erms,-fsrm,+svm,+npt']);
+    expect(valuesOf(argumentsOf({ nested: true }), '-cpu')).toEqual([
+      'max,-erms,-fsrm,+svm,+npt,-xsave,-avx,-avx2,-f16c,-fma,-la57',
+    ]);
     expect(valuesOf(argumentsOf({ arch: 'aarch64' }), '-machine')[0]).not.toContain('virtualization=on');
     expect(valuesOf(argumentsOf({ arch: 'aarch64', nested: true }), '-machine')[0]).toContain('virtualization=on');
+  });
+
+  it('takes another model of the CPU', () => {
+    const args = qemuArguments({ ...spec, arch: 'aarch64' }, { files, cpu: 'cortex-a72' });
+    expect(valuesOf(args, '-cpu')).toEqual(['cortex-a72']);
   });
 
   it('starts the clock where it is told to', () => {

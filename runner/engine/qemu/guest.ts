@@ -30,6 +30,8 @@ export interface QemuEngineOptions {
   events: GuestEvents;
   /** How fast the host's time stamp counter runs, kHz. For x86_64 guests on a host of that architecture. */
   tscKhz?: number | undefined;
+  /** Model of the CPU as QEMU's `-cpu` takes it. Default: the engine's. */
+  cpu?: string | undefined;
   /** Where the writes of overlay disks go. Default: the system's temporary directory. */
   temporaryDirectory?: string | undefined;
 }
@@ -93,7 +95,7 @@ interface Parts {
 
 async function startParts(
   spec: GuestSpec,
-  { addon, qemu: file, events, tscKhz, temporaryDirectory }: QemuEngineOptions,
+  { addon, qemu: file, events, tscKhz, cpu, temporaryDirectory }: QemuEngineOptions,
   owner: { backend: Backend; cleanup: Cleanup; traces: Traces; request: RequestOptions },
 ): Promise<Parts> {
   // Closed at the end of this function: QEMU has them then.
@@ -132,7 +134,7 @@ async function startParts(
     disks: files.disks.map(({ file: disk }) => give(disk)),
     mounts: mounts.map(give),
   };
-  const args = qemuArguments(spec, { files: inherited, tscKhz });
+  const args = qemuArguments(spec, { files: inherited, tscKhz, cpu });
   const env = environment(temporaryDirectory ?? tmpdir());
   return { qemu: await startQemu(file, args, { fds, env }), qmp, heard };
 }
