@@ -15,19 +15,30 @@ async function makeDirectory(name: string): Promise<string> {
   return directory;
 }
 
-test('what is mounted is there, and only rw can be written', qemu, async () => {
-  const [readable, writable] = [await makeDirectory('with,comma'), await makeDirectory('rw')];
+test('what is mounted is there, and is written to where the mode says so', qemu, async () => {
+  const readable = await makeDirectory('with,comma');
+  const writable = await makeDirectory('rw');
+  const exclusive = await makeDirectory('exclusive');
   // QEMU follows no link out of the directory: the guest does, in its own files.
   await symlink('/etc/hostname', join(readable, 'link'));
   const script = [
     'cat /a/deep/file /a/link',
     'touch /a/new || echo refused',
     'cat "/b/x y/deep/file"; echo of the guest > "/b/x y/new"',
+    'cp /c/deep/file /c/copy',
   ].join('\n');
-  const mounts = ['--mount', `${readable}:/a`, '--mount', `${writable}:/b/x y:rw`];
+  const mounts = [
+    '--mount',
+    `${readable}:/a`,
+    '--mount',
+    `${writable}:/b/x y:rw`,
+    '--mount',
+    `${exclusive}:/c:exclusive`,
+  ];
   const result = await runInGuest(script, [...GENERIC, ...mounts]);
   expect(result).toMatchObject({ code: 0, stdout: 'of the host\nvmtest\nrefused\nof the host\n', left: [] });
   expect(await readFile(join(writable, 'new'), 'utf8')).toBe('of the guest\n');
+  expect(await readFile(join(exclusive, 'copy'), 'utf8')).toBe('of the host\n');
 });
 
 test('each side of an rw mount sees what the other one writes', qemu, async () => {

@@ -14,11 +14,11 @@ namespace {
 
 // `msize` is the most that virtio's 128 descriptors carry in one message (net/9p/trans_virtio.c).
 //
-// Read-only: what was read stays in the guest's page cache and is not asked for again, which is
-// many times faster; the host is not to change it meanwhile. Writable: every name, attribute and
-// byte is the host's at once, both ways, and only what a program maps is kept.
-constexpr const char* kReadOnly = "trans=virtio,version=9p2000.L,msize=512000,cache=loose";
-constexpr const char* kWritable = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
+// Cached: what was read stays in the guest's page cache and is not asked for again, what is written
+// may reach the host late. Shared: every name, attribute and byte is the host's at once, both ways,
+// and only what a program maps is kept.
+constexpr const char* kCached = "trans=virtio,version=9p2000.L,msize=512000,cache=loose";
+constexpr const char* kShared = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
 
 // False when the escapes are nonsense, or stand for a NUL.
 bool Unescape(std::string_view text, std::string* plain) {
@@ -52,6 +52,19 @@ void MakeDirectories(const std::string& path) {
 
 }  // namespace
 
+std::optional<MountMode> ParseMountMode(std::string_view text) {
+  if (text == "ro") {
+    return MountMode::kReadOnly;
+  }
+  if (text == "rw") {
+    return MountMode::kShared;
+  }
+  if (text == "exclusive") {
+    return MountMode::kExclusive;
+  }
+  return std::nullopt;
+}
+
 std::vector<HostMount> ParseHostMounts(std::string_view command_line, std::string* error) {
   std::vector<HostMount> mounts;
   for (const std::string_view word : Words(command_line, "vmtest.mount")) {
@@ -62,13 +75,13 @@ std::vector<HostMount> ParseHostMounts(std::string_view command_line, std::strin
     bool good = mode_end != std::string_view::npos && tag_end > 0;
     if (good) {
       mount.tag = word.substr(0, tag_end);
-      const std::string_view mode = word.substr(tag_end + 1, mode_end - tag_end - 1);
-      mount.writable = mode == "rw";
-      good = (mode == "ro" || mode == "rw") && Unescape(word.substr(mode_end + 1), &mount.path) &&
-             mount.path.starts_with('/');
+      const auto mode = ParseMountMode(word.substr(tag_end + 1, mode_end - tag_end - 1));
+      mount.mode = mode.value_or(MountMode::kReadOnly);
+      good =
+          mode && Unescape(word.substr(mode_end + 1), &mount.path) && mount.path.starts_with('/');
     }
     if (!good) {
-      *error = "vmtest.mount=" + std::string(word) + ": not TAG:ro|rw:/PATH";
+      *error = "vmtest.mount=" + std::string(word) + ": not TAG:ro|rw|exclusive:/PATH";
       return {};
     }
     mounts.push_back(std::move(mount));
@@ -76,9 +89,10 @@ std::vector<HostMount> ParseHostMounts(std::string_view command_line, std::strin
   return mounts;
 }
 
-std::string MountTag(const std::string& tag, const std::string& target, bool writable) {
-  const unsigned long flags = writable ? 0 : MS_RDONLY;
-  if (::mount(tag.c_str(), target.c_str(), "9p", flags, writable ? kWritable : kReadOnly) == 0) {
+std::string MountTag(const std::string& tag, const std::string& target, MountMode mode) {
+  const unsigned long flags = mode == MountMode::kReadOnly ? MS_RDONLY : 0;
+  const char* const options = mode == MountMode::kShared ? kShared : kCached;
+  if (::mount(tag.c_str(), target.c_str(), "9p", flags, options) == 0) {
     return "";
   }
   return "mount the host's directory " + tag + " on " + target + ": " + ::strerror(errno);
@@ -87,7 +101,7 @@ std::string MountTag(const std::string& tag, const std::string& target, bool wri
 std::string MountHostDirectories(const std::vector<HostMount>& mounts) {
   for (const HostMount& mount : mounts) {
     MakeDirectories(mount.path);
-    if (std::string why = MountTag(mount.tag, mount.path, mount.writable); !why.empty()) {
+    if (std::string why = MountTag(mount.tag, mount.path, mount.mode); !why.empty()) {
       return why;
     }
   }

@@ -2,17 +2,27 @@
 // tags.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace vmtest::agent {
 
-// vmtest.mount=TAG:ro|rw:PATH on the kernel's command line, once for each. Where PATH is to have a
+// Who writes to the directory while the guest lives.
+enum class MountMode {
+  kReadOnly,   // "ro": nobody
+  kShared,     // "rw": the guest and others
+  kExclusive,  // "exclusive": the guest alone
+};
+
+std::optional<MountMode> ParseMountMode(std::string_view text);
+
+// vmtest.mount=TAG:MODE:PATH on the kernel's command line, once for each. Where PATH is to have a
 // blank or another sign that the line cannot have, there is %XX.
 struct HostMount {
   std::string tag;
-  bool writable = false;
+  MountMode mode = MountMode::kReadOnly;
   std::string path;
 };
 
@@ -20,7 +30,7 @@ struct HostMount {
 std::vector<HostMount> ParseHostMounts(std::string_view command_line, std::string* error);
 
 // Mounts what the host calls `tag`. Returns what went wrong, or nothing.
-std::string MountTag(const std::string& tag, const std::string& target, bool writable);
+std::string MountTag(const std::string& tag, const std::string& target, MountMode mode);
 
 // Mounts them one after the other; directories that are missing are made. Returns what went wrong
 // with the first that failed, or nothing.

@@ -8,14 +8,16 @@ namespace {
 TEST(ParseHostMountsTest, ReadsEveryPart) {
   std::string error;
   const auto mounts = ParseHostMounts(
-      "console=ttyS0 vmtest.mount=vmtest0:ro:/a:b vmtest.mount=vmtest1:rw:/with%20blank%25 x\n",
+      "console=ttyS0 vmtest.mount=vmtest0:ro:/a:b vmtest.mount=vmtest1:rw:/with%20blank%25 "
+      "vmtest.mount=vmtest2:exclusive:/c x\n",
       &error);
-  ASSERT_EQ(mounts.size(), 2u) << error;
+  ASSERT_EQ(mounts.size(), 3u) << error;
+  EXPECT_EQ(mounts[2].mode, MountMode::kExclusive);
   EXPECT_EQ(mounts[0].tag, "vmtest0");
-  EXPECT_FALSE(mounts[0].writable);
+  EXPECT_EQ(mounts[0].mode, MountMode::kReadOnly);
   EXPECT_EQ(mounts[0].path, "/a:b");
   EXPECT_EQ(mounts[1].tag, "vmtest1");
-  EXPECT_TRUE(mounts[1].writable);
+  EXPECT_EQ(mounts[1].mode, MountMode::kShared);
   EXPECT_EQ(mounts[1].path, "/with blank%");
 }
 

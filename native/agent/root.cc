@@ -58,9 +58,9 @@ std::string FindDisk(const std::string& serial) {
 // Where the file system that is to be the root comes from; `device` is of no meaning for a tag.
 std::string MountSource(const RootSpec& spec, const std::string& device, const char* target) {
   if (!spec.tag.empty()) {
-    return MountTag(spec.tag, target, spec.writable);
+    return MountTag(spec.tag, target, spec.mode);
   }
-  const unsigned long flags = spec.writable ? 0 : MS_RDONLY;
+  const unsigned long flags = spec.mode == MountMode::kReadOnly ? MS_RDONLY : 0;
   if (::mount(device.c_str(), target, spec.type.c_str(), flags, nullptr) != 0) {
     return Failed("mount " + device + " as " + spec.type);
   }
@@ -173,13 +173,15 @@ std::optional<RootSpec> ParseRootSpec(std::string_view command_line, std::string
   }
   spec.type = Word(command_line, "vmtest.rootfstype");
   const std::string_view flags = Word(command_line, "vmtest.rootflags");
-  const bool has_source = !spec.tag.empty() || (!spec.serial.empty() && !spec.type.empty());
-  if (!has_source || !(flags.empty() || flags == "ro" || flags == "rw")) {
+  const auto mode = ParseMountMode(flags.empty() ? "ro" : flags);
+  const bool of_disk = spec.tag.empty();
+  const bool has_source = !of_disk || (!spec.serial.empty() && !spec.type.empty());
+  if (!has_source || !mode || (of_disk && *mode == MountMode::kExclusive)) {
     *error =
         "vmtest.root needs a tag, or a serial and vmtest.rootfstype; vmtest.rootflags ro or rw";
     return std::nullopt;
   }
-  spec.writable = flags == "rw";
+  spec.mode = *mode;
   spec.init = Word(command_line, "vmtest.init");
   return spec;
 }
@@ -199,8 +201,9 @@ std::string EnterRoot(const RootSpec& spec) {
   for (const char* path : {"/vmtest", kNewRoot, kLower}) {
     ::mkdir(path, 0755);
   }
-  std::string why = MountSource(spec, device, spec.writable ? kNewRoot : kLower);
-  if (why.empty() && !spec.writable) {
+  const bool read_only = spec.mode == MountMode::kReadOnly;
+  std::string why = MountSource(spec, device, read_only ? kLower : kNewRoot);
+  if (why.empty() && read_only) {
     why = MountOverlay();
   }
   if (!why.empty()) {

@@ -15,7 +15,7 @@ TEST(ParseRootSpecTest, ReadsEveryPart) {
   EXPECT_EQ(spec->serial, "vmtest-root");
   EXPECT_EQ(spec->partition, 2u);
   EXPECT_EQ(spec->type, "ext4");
-  EXPECT_TRUE(spec->writable);
+  EXPECT_EQ(spec->mode, MountMode::kShared);
   EXPECT_EQ(spec->init, "/sbin/init");
 }
 
@@ -25,7 +25,7 @@ TEST(ParseRootSpecTest, ReadOnlyAndTheWholeDiskAreTheDefault) {
       ParseRootSpec("vmtest.root=serial:a vmtest.rootfstype=squashfs vmtest.rootx=1", &error);
   ASSERT_TRUE(spec.has_value()) << error;
   EXPECT_EQ(spec->partition, 0u);
-  EXPECT_FALSE(spec->writable);
+  EXPECT_EQ(spec->mode, MountMode::kReadOnly);
   EXPECT_TRUE(spec->init.empty());
 }
 
@@ -35,7 +35,7 @@ TEST(ParseRootSpecTest, ADirectoryOfTheHostHasATag) {
   ASSERT_TRUE(spec.has_value()) << error;
   EXPECT_EQ(spec->tag, "vmtest0");
   EXPECT_EQ(spec->serial, "");
-  EXPECT_TRUE(spec->writable);
+  EXPECT_EQ(spec->mode, MountMode::kShared);
 }
 
 TEST(ParseRootSpecTest, TheLastWordCounts) {
@@ -61,7 +61,8 @@ TEST(ParseRootSpecTest, RefusesNonsense) {
         "vmtest.root=serial:a:x vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:1x vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:99999999999 vmtest.rootfstype=ext4",
-        "vmtest.root=serial:a vmtest.rootfstype=ext4 vmtest.rootflags=rx"}) {
+        "vmtest.root=serial:a vmtest.rootfstype=ext4 vmtest.rootflags=rx",
+        "vmtest.root=serial:a vmtest.rootfstype=ext4 vmtest.rootflags=exclusive"}) {
     std::string error;
     EXPECT_FALSE(ParseRootSpec(line, &error).has_value()) << line;
     EXPECT_NE(error, "") << line;

@@ -73,7 +73,7 @@ export function addRun(program: Parser, context: ParseContext, settle: (command:
     )
     .option(
       '--mount <host:guest[:mode]>',
-      "a directory of this host at /GUEST, ro or rw (default: ro); at / it is the guest's root; QEMU only; repeatable",
+      "a directory of this host at /GUEST: ro, rw or exclusive (default: ro); at / it is the guest's root; QEMU only; repeatable",
       collect,
     )
     .option('--env <name[=value]>', 'set a variable for the command, or pass one on; repeatable', collect)

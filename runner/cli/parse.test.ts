@@ -105,7 +105,7 @@ describe('vmtest run', () => {
     [['run', '--mount', '/a', '--', 'true'], '--mount: "/a" names no absolute path of the guest; write HOST:/GUEST'],
     [['run', '--mount', '/a:b', '--', 'true'], '--mount: "/a:b" names no absolute path of the guest'],
     [['run', '--mount', ':/a', '--', 'true'], '--mount: ":/a" names no directory of the host'],
-    [['run', '--mount', '/a:/b:rx', '--', 'true'], '--mount: "/a:/b:rx" has neither ro nor rw behind /b'],
+    [['run', '--mount', '/a:/b:rx', '--', 'true'], '--mount: "/a:/b:rx" has no mode behind /b'],
     [['run', '--mount', 'a:/', '--root', 'r', '--', 'true'], '--mount: there are two roots'],
     [['images', 'pack', 'micro', '--out', ''], '--out: is empty'],
     [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],
@@ -127,6 +127,7 @@ describe('vmtest run', () => {
   it.each([
     ['.:/src', { host: '.', guest: '/src', mode: 'ro' }],
     ['/a:b:/c:rw', { host: '/a:b', guest: '/c', mode: 'rw' }],
+    ['a:/b:exclusive', { host: 'a', guest: '/b', mode: 'exclusive' }],
     ['/:/:ro', { host: '/', guest: '/', mode: 'ro' }],
     ['/a,b:/c', { host: '/a,b', guest: '/c', mode: 'ro' }],
   ])('takes the mount %s', (text, mount) => expect(run('--mount', text, '--', 'true').mounts).toEqual([mount]));

@@ -137,7 +137,7 @@ function exitCodeOfResult({ exitCode, signal }: ExecResult): number {
 
 /** Killing a guest is faster than asking it, but would lose what it has not yet written to its disks and mounts. */
 async function writeBack(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<void> {
-  const written = [...command.disks, ...command.mounts].some(({ mode }) => mode === 'rw');
+  const written = command.disks.some(({ mode }) => mode === 'rw') || command.mounts.some(({ mode }) => mode !== 'ro');
   if (command.root?.writable !== true && !written) return;
   const ended = withLimits(machine.powerOff(), { timeoutMs: POWER_OFF_LIMIT_MS, signal });
   await ended.catch((error: Error) =>

@@ -134,8 +134,8 @@ export interface NamedGuest {
     host: string;
     /** Where it is in the guest; / makes it the root. */
     guest: string;
-    /** Whether the guest may change it. Default: ro. */
-    mode?: 'ro' | 'rw' | undefined;
+    /** Whether the guest may change it; rw: others may, too; exclusive: nobody else does, which is faster. Default: ro. */
+    mode?: 'ro' | 'rw' | 'exclusive' | undefined;
   })[] | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean | undefined;
@@ -186,8 +186,8 @@ export interface Guest {
     host: string;
     /** Where it is in the guest; / makes it the root. */
     guest: string;
-    /** Whether the guest may change it. Default: ro. */
-    mode?: 'ro' | 'rw' | undefined;
+    /** Whether the guest may change it; rw: others may, too; exclusive: nobody else does, which is faster. Default: ro. */
+    mode?: 'ro' | 'rw' | 'exclusive' | undefined;
   })[] | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean | undefined;

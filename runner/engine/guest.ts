@@ -11,8 +11,11 @@ export interface DiskSpec {
   serial?: string;
 }
 
-/** Whether the guest may change the host's directory. */
-export const MOUNT_MODES = ['ro', 'rw'] as const;
+/**
+ * Who may change the host's directory while the guest lives. `ro`: nobody is expected to. `rw`: the guest and others, each
+ * seen by the other at once. `exclusive`: the guest alone, which therefore keeps what it has read and written.
+ */
+export const MOUNT_MODES = ['ro', 'rw', 'exclusive'] as const;
 export type MountMode = (typeof MOUNT_MODES)[number];
 
 /** A live directory of the host in the guest. */

@@ -58,7 +58,7 @@ describe('checkedMounts', () => {
 
   it.skipIf(process.getuid?.() === 0)('wants to be allowed what the guest is', async () => {
     await chmod(host, 0o555);
-    await expect(checkedMounts([on('/a', 'rw', host)], {})).rejects.toThrow('cannot be written (mode rw)');
+    await expect(checkedMounts([on('/a', 'rw', host)], {})).rejects.toThrow('cannot be written');
     expect(await checkedMounts([on('/a', 'ro', host)], {})).toHaveLength(1);
   });
 });

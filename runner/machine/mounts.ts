@@ -66,7 +66,7 @@ async function checkDirectory({ host, mode }: MountSpec): Promise<void> {
   });
   if (mode === 'ro') return;
   await access(host, constants.W_OK).catch((cause: unknown) => {
-    throw bad('cannot be written (mode rw); leave ":rw" out to keep the writes of the guest out of it', cause);
+    throw bad('cannot be written: permission denied; with the mode ro the guest only reads it', cause);
   });
 }
 

@@ -81,9 +81,11 @@ export const guestShape = {
       guest: fitting(/^\/[^\0]*$/, 'an absolute path of the guest').describe(
         'Where it is in the guest; / makes it the root.',
       ),
-      mode: oneOf(MOUNT_MODES as unknown as ['ro', 'rw'])
+      mode: oneOf(MOUNT_MODES as unknown as ['ro', 'rw', 'exclusive'])
         .optional()
-        .describe('Whether the guest may change it. Default: ro.'),
+        .describe(
+          'Whether the guest may change it; rw: others may, too; exclusive: nobody else does, which is faster. Default: ro.',
+        ),
     }),
   )
     .optional()
