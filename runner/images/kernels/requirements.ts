@@ -129,10 +129,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     }),
   ]),
   ...topic('directories of the host', [
+    parent('INET', 'for 9P_FS, which Linux offers with it alone'),
     parent('NETWORK_FILESYSTEMS', 'for 9P_FS'),
     needed('NET_9P', 'mounts speak 9p', { features: ['mounts'], module: '9pnet' }),
     needed('NET_9P_VIRTIO', 'mounts are virtio devices', { features: ['mounts'], module: '9pnet_virtio' }),
-    // Before Linux 6.0 it depends on INET.
     needed('9P_FS', "mounts are 9p file systems; Debian's generic kernel (--kernel generic) has them", {
       features: ['mounts'],
       module: '9p',
