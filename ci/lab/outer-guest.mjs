@@ -103,17 +103,17 @@ function ownEnvironment(cpu) {
 
 /** @type {(machine: Machine, guest: OuterGuest) => Promise<Outcome>} */
 async function runCommand(machine, { command, cwd, env, timeout, interrupted }) {
-  const process_ = machine.exec(command, { cleanEnv: true, env, cwd, stdin: 'pipe', capture: 'none' });
-  /** @type {'timeout' | 'interrupted' | undefined} */
-  let stopped;
-  const stop = (/** @type {'timeout' | 'interrupted'} */ why) => {
-    stopped ??= why;
-    process_.kill('SIGKILL');
-  };
-  const timer = setTimeout(() => stop('timeout'), timeout);
-  const interrupt = () => stop('interrupted');
-  interrupted.addEventListener('abort', interrupt);
-  if (interrupted.aborted) interrupt();
+  const process_ = machine.exec(command, {
+    cleanEnv: true,
+    env,
+    cwd,
+    stdin: 'pipe',
+    capture: 'none',
+    timeoutMs: timeout,
+    signal: interrupted,
+    killSignal: 'SIGKILL',
+    lostAfterMs: STOP_LIMIT_MS,
+  });
   process.stdin.on('error', () => process_.stdin.end());
   process_.stdin.on('error', () => {});
   process.stdin.pipe(process_.stdin);
@@ -121,18 +121,17 @@ async function runCommand(machine, { command, cwd, env, timeout, interrupted }) 
   // Why they broke off is what `result` says.
   for (const output of outputs) output.catch(() => {});
   try {
-    const { exitCode, signal } = await process_.result;
+    const { exitCode, signal, timedOut, isCanceled } = await process_.result;
+    if (timedOut) return { kind: 'timeout' };
+    if (isCanceled) return { kind: 'interrupted' };
     await Promise.all(outputs);
-    return stopped === undefined ? { kind: 'exit', code: exitCode ?? 128 + (signal ?? 0) } : { kind: stopped };
+    return { kind: 'exit', code: exitCode ?? 128 + (signal ?? 0) };
   } catch (error) {
-    if (stopped !== undefined) return { kind: stopped };
     const code = codeOfNoStart(error);
     if (code === undefined) throw error;
     process.stderr.write(`kvm-lab: cannot run ${command[0]} in ${cwd}: ${/** @type {Error} */ (error).message}\n`);
     return { kind: 'exit', code };
   } finally {
-    clearTimeout(timer);
-    interrupted.removeEventListener('abort', interrupt);
     process.stdin.unpipe(process_.stdin);
     process.stdin.destroy();
   }

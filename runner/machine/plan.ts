@@ -68,7 +68,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   const agent = agentOf(arch, env);
   await checkFiles({ ...options, image: undefined, agent });
   const ownRoot = await ownRootOf(cache, { ...options, arch });
-  const image = await imageOf(cache, options, arch, env);
+  const image = await imageOf(cache, { ...options, mounts }, arch, env);
   const mountedRoot = mountsRoot(mounts);
   const root = mountedRoot ? undefined : (ownRoot ?? imageRoot(image, options));
   if (init !== undefined && root === undefined && !mountedRoot) {
