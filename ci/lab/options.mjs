@@ -24,7 +24,7 @@ COMMAND's stdin, stdout, stderr and exit code are passed through. The lab's own 
   130, 143  interrupted by SIGINT or SIGTERM
 Of the environment, these variables reach COMMAND in the outer guest: CI, COLUMNS, DEBUG, FORCE_COLOR, HOME,
 LANG, LOGNAME, NO_COLOR, PATH, TERM, TZ, USER, and all that begin with ASAN_, LC_, NODE_, PLAYWRIGHT_, UBSAN_
-or VMTEST_.
+or VMTEST_, but NODE_EXTRA_CA_CERTS.
 `;
 
 export const EXIT = { usage: 2, lab: 97, timeout: 124 };
