@@ -8,7 +8,7 @@
  */
 export type { Capture, ExecOptions, ExecProcess, ExecResult } from './agent/index.js';
 export { defineConfig, type VmtestConfig } from './config/define-config.js';
-export type { DiskMode, DiskSpec, Guest, GuestEnd, GuestStats } from './engine/guest.js';
+export type { DiskMode, DiskSpec, Guest, GuestEnd, GuestStats, MountMode, MountSpec } from './engine/guest.js';
 export { type KvmProbe, probeKvm } from './engine/probe.js';
 export { VmtestError } from './errors.js';
 export type { RootRequest } from './images/roots/root.js';

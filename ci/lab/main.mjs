@@ -1,16 +1,17 @@
 // ci/kvm-lab: runs a command where /dev/kvm works (docs/lab.md).
 import { createWriteStream } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { constants as osConstants, tmpdir } from 'node:os';
+import { homedir, constants as osConstants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../cache-folder.mjs';
 import { probeKvm, runHere } from './host.mjs';
-import { ensureKernel } from './kernel.mjs';
-import { chooseEnvironment, commandScript, EXIT, parseOptions, USAGE, UsageError } from './options.mjs';
+import { outerMachine } from './machines.mjs';
+import { chooseEnvironment, EXIT, hostArch, parseOptions, USAGE, UsageError } from './options.mjs';
 import { runOuterGuest } from './outer-guest.mjs';
 
 const CONSOLE_LINES = 40;
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /** @param {string} line */
@@ -36,7 +37,10 @@ async function main(argv) {
   }
   const interrupted = watchSignals();
   const say = options.quiet ? () => {} : complain;
-  const kvm = await probeKvm(checkout);
+  const kvm =
+    options.arch === hostArch()
+      ? await probeKvm(checkout)
+      : { usable: false, reason: `this machine is no ${options.arch}` };
   if (kvm.usable && !options.always) {
     say(`${kvm.reason}; running directly`);
     const code = await runHere(options.command, options.timeout, interrupted);
@@ -53,15 +57,26 @@ async function main(argv) {
 /** @type {(options: import('./options.mjs').LabOptions, interrupted: AbortSignal, say: (line: string) => void) => Promise<number>} */
 async function runInLab(options, interrupted, say) {
   const cache = cacheFolder();
-  const kernel = await ensureKernel(join(cache, 'lab'), say);
-  const env = { ...chooseEnvironment(process.env), VMTEST_CACHE: cache };
-  const script = commandScript({ cwd: process.cwd(), env, command: options.command });
+  const { arch } = options;
+  const outer = await outerMachine({ arch, checkout, cache, home: homedir(), say });
+  const chosen = chooseEnvironment(process.env);
+  const path = [...outer.path, chosen['PATH'] ?? DEFAULT_PATH].join(':');
+  const env = { ...chosen, PATH: path, VMTEST_CACHE: cache };
   const logPath = options.keep ? join(await mkdtemp(join(tmpdir(), 'kvm-lab-')), 'console.log') : null;
   const consoleLog = logPath ? createWriteStream(logPath) : null;
   if (logPath) complain(`the outer guest's console goes to ${logPath}`);
 
   for (let attempt = 1; ; attempt++) {
-    const result = await runOuterGuest({ ...options, kernel, checkout, script, interrupted, consoleLog });
+    const result = await runOuterGuest({
+      ...options,
+      outer,
+      checkout,
+      cwd: process.cwd(),
+      env,
+      interrupted,
+      consoleLog,
+      say,
+    });
     switch (result.kind) {
       case 'exit':
         return result.code;
@@ -73,7 +88,7 @@ async function runInLab(options, interrupted, say) {
         return EXIT.timeout;
       case 'failed':
         showConsole(result.console);
-        complain(`the outer guest ${result.why}`);
+        complain(`the outer guest: ${result.why}`);
         // Once, and only while the command has not run: a test is never repeated behind its back.
         if (result.started || attempt === 2) return EXIT.lab;
         complain('trying once more');

@@ -5,9 +5,11 @@ export const USAGE = `Usage: ci/kvm-lab [options] -- COMMAND [ARGUMENT...]
 Runs COMMAND where /dev/kvm works. When this machine's own KVM is usable COMMAND runs directly. If not,
 QEMU emulates a machine with virtualization extensions (the "outer guest"), and COMMAND runs in there as
 root: same files (the host's root is read-only under a throw-away overlay), same working directory, the
-checkout writable, no network.
+checkout writable, no network. The outer guest of another architecture has a Debian and a Node of its own, and
+of the host only the checkout and the cache.
 
-  --arch ARCH      the outer guest's architecture; only x86_64 so far
+  --arch ARCH      its architecture: this machine's (the default), or aarch64
+  --cpu MODEL      its CPU as QEMU's -cpu takes it; cortex-a72 has no VHE (default: neoverse-n1, which has it)
   --cpus N         its CPUs, 1 to 16 (default 1: with more it has been seen to break down)
   --memory MIB     its memory in MiB, 1024 or more (default 6144)
   --timeout T      end COMMAND after this time, as 90s, 30m or 2h (default 30m)
@@ -22,16 +24,19 @@ COMMAND's stdin, stdout, stderr and exit code are passed through. The lab's own 
   130, 143  interrupted by SIGINT or SIGTERM
 Of the environment, these variables reach COMMAND in the outer guest: CI, COLUMNS, DEBUG, FORCE_COLOR, HOME,
 LANG, LOGNAME, NO_COLOR, PATH, TERM, TZ, USER, and all that begin with ASAN_, LC_, NODE_, PLAYWRIGHT_, UBSAN_
-or VMTEST_.
+or VMTEST_, but NODE_EXTRA_CA_CERTS.
 `;
 
 export const EXIT = { usage: 2, lab: 97, timeout: 124 };
 
 export class UsageError extends Error {}
 
+/** @typedef {'x86_64' | 'aarch64'} Arch */
+
 /**
  * @typedef {object} LabOptions
- * @property {string} arch
+ * @property {Arch} arch
+ * @property {string | undefined} cpu model of the CPU
  * @property {number} cpus
  * @property {number} memory MiB
  * @property {number} timeout milliseconds
@@ -46,15 +51,17 @@ export class UsageError extends Error {}
  * @returns {LabOptions | 'help'}
  */
 export function parseOptions(argv) {
+  /** @type {LabOptions} */
   const options = {
-    arch: 'x86_64',
+    arch: hostArch(),
+    cpu: undefined,
     cpus: 1,
     memory: 6144,
     timeout: 30 * 60_000,
     always: false,
     keep: false,
     quiet: false,
-    command: /** @type {string[]} */ ([]),
+    command: [],
   };
   for (let i = 0; i < argv.length; i++) {
     const flag = argv[i] ?? '';
@@ -69,6 +76,7 @@ export function parseOptions(argv) {
     }
     if (flag === '-h' || flag === '--help') return 'help';
     else if (flag === '--arch') options.arch = parseArch(value());
+    else if (flag === '--cpu') options.cpu = value();
     else if (flag === '--cpus') options.cpus = parseInteger(flag, value(), 1, 16);
     else if (flag === '--memory') options.memory = parseInteger(flag, value(), 1024, 1 << 20);
     else if (flag === '--timeout') options.timeout = parseDuration(flag, value());
@@ -81,10 +89,15 @@ export function parseOptions(argv) {
   return options;
 }
 
-/** @param {string} text */
+/** @returns {Arch} */
+export const hostArch = () => (process.arch === 'arm64' ? 'aarch64' : 'x86_64');
+
+/** @param {string} text @returns {Arch} */
 function parseArch(text) {
-  if (text !== 'x86_64') throw new UsageError(`--arch ${text} is not supported: only x86_64 is`);
-  return text;
+  if (text === 'aarch64' || text === hostArch()) return text;
+  throw new UsageError(
+    `--arch ${text} is not supported here: only ${[...new Set([hostArch(), 'aarch64'])].join(' and ')}`,
+  );
 }
 
 /** @type {(flag: string, text: string, min: number, max: number) => number} */
@@ -118,7 +131,8 @@ export function chooseEnvironment(env) {
   /** @type {Record<string, string>} */
   const chosen = {};
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) continue;
+    // It may name a file that is not there, and there is no network to be trusted.
+    if (value === undefined || name === 'NODE_EXTRA_CA_CERTS') continue;
     if (PASSED.has(name) || PASSED_PREFIXES.some((prefix) => name.startsWith(prefix))) chosen[name] = value;
   }
   return chosen;
@@ -127,13 +141,4 @@ export function chooseEnvironment(env) {
 /** One word of a POSIX shell. @param {string} text */
 export function quote(text) {
   return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-/**
- * The shell script that becomes COMMAND in the outer guest.
- * @param {{ cwd: string, env: Record<string, string>, command: string[] }} what
- */
-export function commandScript({ cwd, env, command }) {
-  const words = ['env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...command];
-  return `cd ${quote(cwd)} || exit 125\nexec ${words.map(quote).join(' ')}\n`;
 }

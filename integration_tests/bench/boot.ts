@@ -56,7 +56,7 @@ export async function bootNative(subject: BootSubject): Promise<BootSample> {
   const exits = await countExits();
   const start = performance.now();
   await using guest = await createNativeGuest(
-    { ...subject, arch: 'x86_64', cpus: 1, disks: [], nested: false },
+    { ...subject, arch: 'x86_64', cpus: 1, disks: [], mounts: [], nested: false },
     {
       addon: loadAddon(),
       vmm: findInstallation().vmm,

@@ -19,7 +19,7 @@ export async function createGuest(spec: Partial<GuestSpec> & { kernel: string })
   let console = '';
   let panicked = false;
   const guest = await createNativeGuest(
-    { arch: hostArchitecture(), cpus: 1, memoryMib: 64, cmdline: '', disks: [], nested: false, ...spec },
+    { arch: hostArchitecture(), cpus: 1, memoryMib: 64, cmdline: '', disks: [], mounts: [], nested: false, ...spec },
     {
       addon: loadAddon(),
       vmm: findInstallation().vmm,

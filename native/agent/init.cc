@@ -16,6 +16,7 @@
 
 #include "agent/console.h"
 #include "agent/fd.h"
+#include "agent/mounts.h"
 #include "agent/root.h"
 #include "agent/users.h"
 
@@ -124,6 +125,27 @@ int LoadModule(const std::string& path) {
   return 0;
 }
 
+// The root, what of the host is mounted in it, and its init.
+void SetUpFileSystems(SystemState* state) {
+  const std::string command_line = ReadSmallFile("/proc/cmdline");
+  const auto root = ParseRootSpec(command_line, &state->fatal);
+  const auto mounts = state->fatal.empty() ? ParseHostMounts(command_line, &state->fatal)
+                                           : std::vector<HostMount>();
+  if (!state->fatal.empty()) {
+    return;
+  }
+  if (root) {
+    state->fatal = EnterRoot(*root);
+  }
+  if (state->fatal.empty()) {
+    state->fatal = MountHostDirectories(mounts);
+  }
+  if (state->fatal.empty() && root && !root->init.empty()) {
+    state->fatal = StartInit(*root);
+    state->init = !state->fatal.empty();
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> ParseModuleList(std::string_view text) {
@@ -167,14 +189,7 @@ SystemState SetUpSystem() {
     }
   }
   BringLoopbackUp();
-  const auto root = ParseRootSpec(ReadSmallFile("/proc/cmdline"), &state.fatal);
-  if (root) {
-    state.fatal = EnterRoot(*root);
-    if (state.fatal.empty() && !root->init.empty()) {
-      state.fatal = StartInit(*root);
-      state.init = !state.fatal.empty();
-    }
-  }
+  SetUpFileSystems(&state);
   return state;
 }
 

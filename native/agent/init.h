@@ -22,9 +22,10 @@ struct SystemState {
   std::string fatal;  // why this system is not what the host asked for; empty when it is
 };
 
-// Makes a usable system of a bare initramfs: file systems, console, environment, modules, the root
-// file system and init that the host asked for (root.h), `lo`, host name. What fails is said on the
-// console; only a root or an init that cannot be had is fatal.
+// Makes a usable system of a bare initramfs: file systems, console, environment, modules, `lo`,
+// host name, and the root file system, directories of the host and init that the host asked for
+// (root.h, mounts.h). What fails is said on the console; only one of these three that cannot be had
+// is fatal.
 SystemState SetUpSystem();
 
 }  // namespace vmtest::agent

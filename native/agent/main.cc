@@ -161,7 +161,7 @@ int Run(const Options& options) {
     SystemState state = SetUpSystem();
     OpenStandardDescriptors();
     if (!state.fatal.empty()) {
-      return GiveUp(true, "the root file system", state.fatal.c_str());
+      return GiveUp(true, "the file systems", state.fatal.c_str());
     }
     context.init = state.init;
     context.failed_modules = std::move(state.failed_modules);

@@ -11,7 +11,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include "agent/command_line.h"
 #include "agent/fd.h"
+#include "agent/mounts.h"
 #include "agent/users.h"
 
 namespace vmtest::agent {
@@ -30,20 +32,6 @@ constexpr const char* kWants = "/run/systemd/system/multi-user.target.wants";
 constexpr const char* kMoved[] = {"/proc", "/sys", "/dev", "/run", "/tmp"};
 
 std::string Failed(const std::string& what) { return what + ": " + ::strerror(errno); }
-
-// The value of NAME=VALUE among the words of a kernel command line; the last one counts.
-std::string_view Word(std::string_view line, std::string_view name) {
-  std::string_view value;
-  while (!line.empty()) {
-    const size_t end = line.find_first_of(" \t\n");
-    const std::string_view word = line.substr(0, end);
-    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
-    if (word.starts_with(name) && word.substr(name.size()).starts_with('=')) {
-      value = word.substr(name.size() + 1);
-    }
-  }
-  return value;
-}
 
 // The name below /dev of the disk with this serial, empty when there is none.
 std::string FindDisk(const std::string& serial) {
@@ -67,12 +55,21 @@ std::string FindDisk(const std::string& serial) {
   return found;
 }
 
-std::string MountOverlay(const std::string& device, const std::string& type) {
-  ::mkdir(kLower, 0755);
-  ::mkdir(kUpper, 0755);
-  if (::mount(device.c_str(), kLower, type.c_str(), MS_RDONLY, nullptr) != 0) {
-    return Failed("mount " + device + " as " + type);
+// Where the file system that is to be the root comes from; `device` is of no meaning for a tag.
+std::string MountSource(const RootSpec& spec, const std::string& device, const char* target) {
+  if (!spec.tag.empty()) {
+    return MountTag(spec.tag, target, spec.mode);
   }
+  const unsigned long flags = spec.mode == MountMode::kReadOnly ? MS_RDONLY : 0;
+  if (::mount(device.c_str(), target, spec.type.c_str(), flags, nullptr) != 0) {
+    return Failed("mount " + device + " as " + spec.type);
+  }
+  return "";
+}
+
+// Over what is mounted read-only on kLower.
+std::string MountOverlay() {
+  ::mkdir(kUpper, 0755);
   if (::mount("vmtest", kUpper, "tmpfs", 0, "mode=0755,size=90%") != 0) {
     return Failed("mount a tmpfs");
   }
@@ -153,11 +150,16 @@ std::optional<RootSpec> ParseRootSpec(std::string_view command_line, std::string
   }
   RootSpec spec;
   constexpr std::string_view kSerial = "serial:";
-  if (!root.starts_with(kSerial)) {
-    *error = "vmtest.root=" + std::string(root) + ": not serial:NAME";
+  constexpr std::string_view kTag = "9p:";
+  std::string_view name;
+  if (root.starts_with(kTag)) {
+    spec.tag = root.substr(kTag.size());
+  } else if (root.starts_with(kSerial)) {
+    name = root.substr(kSerial.size());
+  } else {
+    *error = "vmtest.root=" + std::string(root) + ": neither serial:NAME nor 9p:TAG";
     return std::nullopt;
   }
-  const std::string_view name = root.substr(kSerial.size());
   const size_t colon = name.find(':');
   spec.serial = name.substr(0, colon);
   if (colon != std::string_view::npos) {
@@ -171,32 +173,40 @@ std::optional<RootSpec> ParseRootSpec(std::string_view command_line, std::string
   }
   spec.type = Word(command_line, "vmtest.rootfstype");
   const std::string_view flags = Word(command_line, "vmtest.rootflags");
-  if (spec.serial.empty() || spec.type.empty() ||
-      !(flags.empty() || flags == "ro" || flags == "rw")) {
-    *error = "vmtest.root needs a serial, vmtest.rootfstype, and vmtest.rootflags ro or rw";
+  const auto mode = ParseMountMode(flags.empty() ? "ro" : flags);
+  const bool of_disk = spec.tag.empty();
+  const bool has_source = !of_disk || (!spec.serial.empty() && !spec.type.empty());
+  if (!has_source || !mode || (of_disk && *mode == MountMode::kExclusive)) {
+    *error =
+        "vmtest.root needs a tag, or a serial and vmtest.rootfstype; vmtest.rootflags ro or rw";
     return std::nullopt;
   }
-  spec.writable = flags == "rw";
+  spec.mode = *mode;
   spec.init = Word(command_line, "vmtest.init");
   return spec;
 }
 
 std::string EnterRoot(const RootSpec& spec) {
-  const std::string disk = FindDisk(spec.serial);
-  if (disk.empty()) {
-    return "no disk has the serial " + spec.serial;
+  std::string device;
+  if (spec.tag.empty()) {
+    const std::string disk = FindDisk(spec.serial);
+    if (disk.empty()) {
+      return "no disk has the serial " + spec.serial;
+    }
+    device = "/dev/" + disk;
   }
-  std::string device = "/dev/" + disk;
   if (spec.partition != 0) {
     device += std::to_string(spec.partition);
   }
-  ::mkdir("/vmtest", 0755);
-  ::mkdir(kNewRoot, 0755);
-  if (spec.writable) {
-    if (::mount(device.c_str(), kNewRoot, spec.type.c_str(), 0, nullptr) != 0) {
-      return Failed("mount " + device + " as " + spec.type);
-    }
-  } else if (std::string why = MountOverlay(device, spec.type); !why.empty()) {
+  for (const char* path : {"/vmtest", kNewRoot, kLower}) {
+    ::mkdir(path, 0755);
+  }
+  const bool read_only = spec.mode == MountMode::kReadOnly;
+  std::string why = MountSource(spec, device, read_only ? kLower : kNewRoot);
+  if (why.empty() && read_only) {
+    why = MountOverlay();
+  }
+  if (!why.empty()) {
     return why;
   }
   // Nothing was taken from the old root until here. From here on the new one is entered or the

@@ -1,24 +1,29 @@
-// The guest's root file system, when it is on a disk: from the initramfs into it.
+// The guest's root file system, when it is on a disk or a directory of the host: from the initramfs
+// into it.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "agent/mounts.h"
+
 namespace vmtest::agent {
 
 // What the host asks for on the kernel's command line:
 //   vmtest.root=serial:SERIAL[:PARTITION]  the virtio-blk disk, and its partition from 1 on
-//   vmtest.rootfstype=TYPE                 as mount(2) takes it
-//   vmtest.rootflags=ro|rw                 ro, the default: read-only, with a throw-away layer in
-//                                          memory over it
+//   vmtest.root=9p:TAG                     the directory of the host with that tag (mounts.h)
+//   vmtest.rootfstype=TYPE                 of a disk, as mount(2) takes it
+//   vmtest.rootflags=ro|rw|exclusive       ro, the default: read-only, with a throw-away layer in
+//                                          memory over it; exclusive only of a directory (mounts.h)
 //   vmtest.init=PATH                       this program becomes PID 1, and the agent its service;
 //                                          without it the agent stays PID 1
 struct RootSpec {
+  std::string tag;  // empty: a disk
   std::string serial;
   unsigned partition = 0;  // 0: the whole disk
   std::string type;
-  bool writable = false;
+  MountMode mode = MountMode::kReadOnly;
   std::string init;
 };
 

@@ -15,7 +15,7 @@ TEST(ParseRootSpecTest, ReadsEveryPart) {
   EXPECT_EQ(spec->serial, "vmtest-root");
   EXPECT_EQ(spec->partition, 2u);
   EXPECT_EQ(spec->type, "ext4");
-  EXPECT_TRUE(spec->writable);
+  EXPECT_EQ(spec->mode, MountMode::kShared);
   EXPECT_EQ(spec->init, "/sbin/init");
 }
 
@@ -25,8 +25,17 @@ TEST(ParseRootSpecTest, ReadOnlyAndTheWholeDiskAreTheDefault) {
       ParseRootSpec("vmtest.root=serial:a vmtest.rootfstype=squashfs vmtest.rootx=1", &error);
   ASSERT_TRUE(spec.has_value()) << error;
   EXPECT_EQ(spec->partition, 0u);
-  EXPECT_FALSE(spec->writable);
+  EXPECT_EQ(spec->mode, MountMode::kReadOnly);
   EXPECT_TRUE(spec->init.empty());
+}
+
+TEST(ParseRootSpecTest, ADirectoryOfTheHostHasATag) {
+  std::string error;
+  const auto spec = ParseRootSpec("vmtest.root=9p:vmtest0 vmtest.rootflags=rw", &error);
+  ASSERT_TRUE(spec.has_value()) << error;
+  EXPECT_EQ(spec->tag, "vmtest0");
+  EXPECT_EQ(spec->serial, "");
+  EXPECT_EQ(spec->mode, MountMode::kShared);
 }
 
 TEST(ParseRootSpecTest, TheLastWordCounts) {
@@ -48,11 +57,12 @@ TEST(ParseRootSpecTest, NoRootIsNoError) {
 TEST(ParseRootSpecTest, RefusesNonsense) {
   for (const char* line :
        {"vmtest.root=/dev/vda vmtest.rootfstype=ext4", "vmtest.root=serial: vmtest.rootfstype=ext4",
-        "vmtest.root=serial:a", "vmtest.root=serial:a:0 vmtest.rootfstype=ext4",
+        "vmtest.root=serial:a", "vmtest.root=9p:", "vmtest.root=serial:a:0 vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:x vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:1x vmtest.rootfstype=ext4",
         "vmtest.root=serial:a:99999999999 vmtest.rootfstype=ext4",
-        "vmtest.root=serial:a vmtest.rootfstype=ext4 vmtest.rootflags=rx"}) {
+        "vmtest.root=serial:a vmtest.rootfstype=ext4 vmtest.rootflags=rx",
+        "vmtest.root=serial:a vmtest.rootfstype=ext4 vmtest.rootflags=exclusive"}) {
     std::string error;
     EXPECT_FALSE(ParseRootSpec(line, &error).has_value()) << line;
     EXPECT_NE(error, "") << line;

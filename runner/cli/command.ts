@@ -1,7 +1,7 @@
 /** What `vmtest` can be told to do: argv, parsed and checked, as plain values. */
 
 import type { EngineChoice } from '../engine/choice.js';
-import type { DiskSpec } from '../engine/guest.js';
+import type { DiskSpec, MountSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Flavour } from '../images/packages.js';
 import type { ReporterSpec } from '../reporters/spec.js';
@@ -23,6 +23,7 @@ export interface RunCommand extends Copies {
   memoryMib: number;
   append?: string;
   disks: DiskSpec[];
+  mounts: MountSpec[];
   /** What the guest has as its root in the place of our initial RAM file system. */
   root?: { path: string; writable: boolean };
   /** The program of the root that becomes PID 1. */

@@ -4,9 +4,11 @@ import type { EngineChoice } from '../engine/choice.js';
 import type { DiskMode, DiskSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import { MAX_DISKS, SYSTEMD } from '../machine/defaults.js';
+import { mountsProblem } from '../machine/mounts.js';
 import type { Command, RunCommand } from './command.js';
 import { parseCopies } from './copy-spec.js';
 import { exitCodesHelp } from './help.js';
+import { parseMount } from './mount-spec.js';
 import { archOption, collect, engineOption, type ParseContext, subcommand, usage } from './parse-tools.js';
 import { parseCount, parseDuration, parseSize } from './units.js';
 
@@ -25,6 +27,7 @@ interface RunFlags {
   memory: string;
   append?: string;
   disk?: string[];
+  mount?: string[];
   root?: string;
   init?: string;
   copyIn?: string[];
@@ -68,6 +71,11 @@ export function addRun(program: Parser, context: ParseContext, settle: (command:
       '--root <path[,rw]>',
       'root of the guest: a directory, tarball, container image, or raw image; writes are lost, but with rw',
     )
+    .option(
+      '--mount <host:guest[:mode]>',
+      "a directory of this host at /GUEST: ro, rw or exclusive (default: ro); at / it is the guest's root; QEMU only; repeatable",
+      collect,
+    )
     .option('--env <name[=value]>', 'set a variable for the command, or pass one on; repeatable', collect)
     .option('--cwd <dir>', 'working directory of the command')
     .option('--init <path>', "boot the root's own init, `systemd` or a path; the agent is its service")
@@ -103,6 +111,7 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     cpus: parseCount('--cpus', flags.cpus, 1, 32),
     memoryMib: Math.ceil(memory / MIB),
     disks: (flags.disk ?? []).map(parseDisk),
+    mounts: (flags.mount ?? []).map(parseMount),
     env: parseEnvironment(flags.env ?? [], context.env),
     bootTimeoutMs: parseDuration('--boot-timeout', flags.bootTimeout),
     nested: flags.nested === true,
@@ -126,11 +135,14 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
   if (command.image !== undefined && command.initrd !== undefined) {
     throw usage('--initrd: goes with --kernel and not with --image, which has one');
   }
-  if (flags.init !== undefined) command.init = parseInit(flags.init, (command.root ?? command.image) !== undefined);
+  const hasRoot = (command.root ?? command.image) !== undefined || command.mounts.some(({ guest }) => guest === '/');
+  if (flags.init !== undefined) command.init = parseInit(flags.init, hasRoot);
   const most = command.root === undefined ? MAX_DISKS : MAX_DISKS - 1;
   if (command.disks.length > most) {
     throw usage(`--disk: at most ${most} disks${command.root === undefined ? '' : ' beside a root'}`);
   }
+  const problem = mountsProblem(command.mounts, command);
+  if (problem !== undefined) throw usage(`--mount: ${problem}`);
   return command;
 }
 
@@ -159,7 +171,7 @@ function parseRoot(text: string): { path: string; writable: boolean } {
 }
 
 function parseInit(text: string, hasRoot: boolean): string {
-  if (!hasRoot) throw usage('--init: needs --root or --image, whose init it names');
+  if (!hasRoot) throw usage('--init: needs --root, --image or a --mount on /, whose init it names');
   if (text === 'systemd') return SYSTEMD;
   if (!/^\/[^\s\0]+$/.test(text))
     throw usage(`--init: "${text}" is neither systemd nor an absolute path without blanks`);

@@ -15,6 +15,7 @@ describe('vmtest run', () => {
       cpus: 1,
       memoryMib: 512,
       disks: [],
+      mounts: [],
       env: {},
       bootTimeoutMs: 120_000,
       nested: false,
@@ -26,7 +27,7 @@ describe('vmtest run', () => {
 
   it('takes every flag', () => {
     const flags =
-      '--kernel k --initrd i --modules m --cpus 4 --memory 2G --append a=b --disk d.img --disk e.img,ro --root r,w.tar --env A=1=2 ' +
+      '--kernel k --initrd i --modules m --cpus 4 --memory 2G --append a=b --disk d.img --disk e.img,ro --mount s:/s:rw --root r,w.tar --env A=1=2 ' +
       '--env HOME --cwd /tmp --user nobody --timeout 2m --boot-timeout 30s --console - --nested --fail-on-splat --tty auto';
     expect(run(...flags.split(' '), '--', 'true')).toEqual({
       kind: 'run',
@@ -41,6 +42,7 @@ describe('vmtest run', () => {
         { path: 'd.img', mode: 'overlay' },
         { path: 'e.img', mode: 'ro' },
       ],
+      mounts: [{ host: 's', guest: '/s', mode: 'rw' }],
       root: { path: 'r,w.tar', writable: false },
       env: { A: '1=2', HOME: '/home/me' },
       cwd: '/tmp',
@@ -99,7 +101,12 @@ describe('vmtest run', () => {
     [['images'], 'which command? See `vmtest --help`'],
     [['run', '--image', 'micro', '--initrd', 'x', '--', 'true'], '--initrd: goes with --kernel'],
     [['run', '--module', '../x', '--', 'true'], '--module: "../x" is no name of a module'],
-    [['run', '--init', 'systemd', '--', 'true'], '--init: needs --root or --image'],
+    [['run', '--init', 'systemd', '--', 'true'], '--init: needs --root, --image or a --mount on /'],
+    [['run', '--mount', '/a', '--', 'true'], '--mount: "/a" names no absolute path of the guest; write HOST:/GUEST'],
+    [['run', '--mount', '/a:b', '--', 'true'], '--mount: "/a:b" names no absolute path of the guest'],
+    [['run', '--mount', ':/a', '--', 'true'], '--mount: ":/a" names no directory of the host'],
+    [['run', '--mount', '/a:/b:rx', '--', 'true'], '--mount: "/a:/b:rx" has no mode behind /b'],
+    [['run', '--mount', 'a:/', '--root', 'r', '--', 'true'], '--mount: there are two roots'],
     [['images', 'pack', 'micro', '--out', ''], '--out: is empty'],
     [['images', 'fetch', '--flavour', 'fat'], '--flavour: "fat" is not one of cloud, generic'],
   ])('%j is one clear line', (argv, message) => {
@@ -116,6 +123,18 @@ describe('vmtest run', () => {
     ['a.img:2,rw', { path: 'a.img:2', writable: true }],
     ['a,b', { path: 'a,b', writable: false }],
   ])('takes the root %s', (text, root) => expect(run('--root', text, '--', 'true').root).toEqual(root));
+
+  it.each([
+    ['.:/src', { host: '.', guest: '/src', mode: 'ro' }],
+    ['/a:b:/c:rw', { host: '/a:b', guest: '/c', mode: 'rw' }],
+    ['a:/b:exclusive', { host: 'a', guest: '/b', mode: 'exclusive' }],
+    ['/:/:ro', { host: '/', guest: '/', mode: 'ro' }],
+    ['/a,b:/c', { host: '/a,b', guest: '/c', mode: 'ro' }],
+  ])('takes the mount %s', (text, mount) => expect(run('--mount', text, '--', 'true').mounts).toEqual([mount]));
+
+  it('takes the init of a root that is mounted', () => {
+    expect(run('--mount', 'tree:/', '--init', 'systemd', '--', 'true').init).toBe('/lib/systemd/systemd');
+  });
 
   it('refuses more disks than a guest can have', () => {
     const disks = Array.from({ length: 17 }, (_, i) => ['--disk', `${i}.img`]).flat();

@@ -16,7 +16,7 @@ import { openConsole } from './console-output.js';
 import type { PreparedCopies } from './copies.js';
 import { connectStdio, terminalFor } from './stdio.js';
 
-/** How long a guest with writable disks may take to write them back and power off. Milliseconds. */
+/** How long a guest with writable disks or mounts may take to write them back and power off. Milliseconds. */
 const POWER_OFF_LIMIT_MS = 30_000;
 
 const say = (message: string): void => void process.stderr.write(`vmtest: ${message}\n`);
@@ -69,6 +69,7 @@ function launchOptions(command: RunCommand): LaunchOptions {
     cpus: command.cpus,
     memoryMib: command.memoryMib,
     disks: command.disks,
+    mounts: command.mounts,
     root: command.root,
     init: command.init,
     nested: command.nested,
@@ -134,12 +135,13 @@ function exitCodeOfResult({ exitCode, signal }: ExecResult): number {
   return exitCodeOfSignal(signal ?? 0);
 }
 
-/** Killing a guest is faster than asking it, but would lose what it has not yet written to its disks. */
+/** Killing a guest is faster than asking it, but would lose what it has not yet written to its disks and mounts. */
 async function writeBack(machine: Machine, command: RunCommand, signal: AbortSignal): Promise<void> {
-  if (command.root?.writable !== true && !command.disks.some(({ mode }) => mode === 'rw')) return;
+  const written = command.disks.some(({ mode }) => mode === 'rw') || command.mounts.some(({ mode }) => mode !== 'ro');
+  if (command.root?.writable !== true && !written) return;
   const ended = withLimits(machine.powerOff(), { timeoutMs: POWER_OFF_LIMIT_MS, signal });
   await ended.catch((error: Error) =>
-    say(`warning: the guest did not power off, its disks may lack data: ${error.message}`),
+    say(`warning: the guest did not power off, its disks and mounts may lack data: ${error.message}`),
   );
 }
 

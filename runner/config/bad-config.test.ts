@@ -241,6 +241,14 @@ describe('the matrix', () => {
       'the guest of the cell micro cannot be: 17 disks are more than the 16 that a guest can have',
     ],
     [{ guest: { disks: [{ path: 'd', mode: 'w' }] } }, 'guest.disks[0].mode: "w" is not one of ro, rw, overlay'],
+    [
+      { guest: { mounts: [{ host: 'd', guest: 'src' }] } },
+      'guest.mounts[0].guest: "src" is not an absolute path of the guest',
+    ],
+    [
+      { guest: { mounts: Array(2).fill({ host: 'd', guest: '/src' }) } },
+      'the guest of the cell micro cannot be: there are two mounts on /src',
+    ],
     [{ guest: { append: 'a\nb' } }, 'guest.append: "a\\nb" is not kernel arguments in one line'],
     [{ guest: { load: ['a/b'] } }, 'guest.load[0]: "a/b" is not a name of a module as lsmod has it'],
     [{ guest: { root: 5 } }, 'guest.root: 5 is not a path or an object'],

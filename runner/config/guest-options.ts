@@ -8,8 +8,23 @@ import { memoryMib } from './schema/values.js';
 
 /** Paths are resolved against `directory`; the names of Debian's kernels are no paths. */
 export function guestOptions(config: GuestConfig, directory: string): GuestOptions {
-  const { engine, arch, image, kernel, initrd, modules, load, root, init, cpus, memory, append, disks, nested } =
-    config;
+  const {
+    engine,
+    arch,
+    image,
+    kernel,
+    initrd,
+    modules,
+    load,
+    root,
+    init,
+    cpus,
+    memory,
+    append,
+    disks,
+    mounts,
+    nested,
+  } = config;
   const guest: GuestOptions = {};
   if (engine !== undefined) guest.engine = engine;
   if (arch !== undefined) guest.arch = arch;
@@ -33,6 +48,13 @@ export function guestOptions(config: GuestConfig, directory: string): GuestOptio
       const { path, mode = 'overlay', serial } = disk;
       return { path: resolvePath(directory, path), mode, ...(serial === undefined ? {} : { serial }) };
     });
+  }
+  if (mounts !== undefined) {
+    guest.mounts = mounts.map(({ host, guest: path, mode = 'ro' }) => ({
+      host: resolvePath(directory, host),
+      guest: path,
+      mode,
+    }));
   }
   if (nested !== undefined) guest.nested = nested;
   return guest;

@@ -29,6 +29,10 @@ describe('cells', () => {
       memory: '1.5G',
       append: 'a=b',
       disks: ['d.img', { path: '/abs.img', mode: 'ro', serial: 'x' }],
+      mounts: [
+        { host: 'src', guest: '/src', mode: 'rw' },
+        { host: '/', guest: '/host' },
+      ],
       nested: true,
     };
     expect(cellsOf({ guest: { ...guest, kernel: 'k' } })['micro']).toEqual({
@@ -45,6 +49,10 @@ describe('cells', () => {
       disks: [
         { path: '/base/d.img', mode: 'overlay' },
         { path: '/abs.img', mode: 'ro', serial: 'x' },
+      ],
+      mounts: [
+        { host: '/base/src', guest: '/src', mode: 'rw' },
+        { host: '/', guest: '/host', mode: 'ro' },
       ],
       nested: true,
     });

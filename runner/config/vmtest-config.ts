@@ -128,6 +128,15 @@ export interface NamedGuest {
     /** virtio-blk serial, at most 20 characters. Default: none. */
     serial?: string | undefined;
   })[] | undefined;
+  /** Live directories of this host in the guest; only QEMU serves them. Default: none. */
+  mounts?: ({
+    /** The directory. */
+    host: string;
+    /** Where it is in the guest; / makes it the root. */
+    guest: string;
+    /** Whether the guest may change it; rw: others may, too; exclusive: nobody else does, which is faster. Default: ro. */
+    mode?: 'ro' | 'rw' | 'exclusive' | undefined;
+  })[] | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean | undefined;
 }
@@ -170,6 +179,15 @@ export interface Guest {
     mode?: 'ro' | 'rw' | 'overlay' | undefined;
     /** virtio-blk serial, at most 20 characters. Default: none. */
     serial?: string | undefined;
+  })[] | undefined;
+  /** Live directories of this host in the guest; only QEMU serves them. Default: none. */
+  mounts?: ({
+    /** The directory. */
+    host: string;
+    /** Where it is in the guest; / makes it the root. */
+    guest: string;
+    /** Whether the guest may change it; rw: others may, too; exclusive: nobody else does, which is faster. Default: ro. */
+    mode?: 'ro' | 'rw' | 'exclusive' | undefined;
   })[] | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean | undefined;

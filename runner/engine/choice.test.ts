@@ -20,6 +20,18 @@ describe('chooseEngine', () => {
     expect(ask({ wanted: 'qemu', kvm: usable })).toEqual({ engine: 'qemu', reason: 'it was asked for' });
   });
 
+  it('takes QEMU for directories of the host, which is all that serves them', () => {
+    expect(ask({ kvm: usable, mounts: true })).toEqual({
+      engine: 'qemu',
+      reason: 'the guest has mounts, which the native engine has not',
+    });
+    expect(ask({ wanted: 'qemu', mounts: true }).engine).toBe('qemu');
+    expect(() => ask({ wanted: 'native', kvm: usable, mounts: true })).toThrow(
+      expect.objectContaining({ code: 'VMTEST_ENGINE', message: expect.stringContaining('ask for --engine qemu') }),
+    );
+    expect(needsProbe({ wanted: 'auto', guest: 'x86_64', host: 'x86_64', mounts: true })).toBe(false);
+  });
+
   it('never takes another one than was asked for', () => {
     expect(() => ask({ wanted: 'native', kvm: denied })).toThrow(
       expect.objectContaining({ code: 'VMTEST_NO_KVM', message: expect.stringContaining('; join the group kvm; ') }),

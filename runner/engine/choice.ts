@@ -29,20 +29,28 @@ export interface ChoiceInput {
   wanted: EngineChoice;
   guest: Architecture;
   host: Architecture;
+  /** Whether it has directories of the host, which the native engine cannot serve. */
+  mounts?: boolean | undefined;
   /** Asked only when the answer depends on it. */
   kvm: KvmProbe | undefined;
 }
 
 /** Whether `chooseEngine` has to know what KVM can do here. */
-export const needsProbe = ({ wanted, guest, host }: Omit<ChoiceInput, 'kvm'>): boolean =>
-  wanted !== 'qemu' && guest === host;
+export const needsProbe = ({ wanted, guest, host, mounts }: Omit<ChoiceInput, 'kvm'>): boolean =>
+  wanted !== 'qemu' && guest === host && mounts !== true;
 
 /** Throws `VMTEST_ENGINE` or `VMTEST_NO_KVM` when the engine that was asked for cannot serve the guest. */
-export function chooseEngine({ wanted, guest, host, kvm }: ChoiceInput): Choice {
+export function chooseEngine({ wanted, guest, host, mounts, kvm }: ChoiceInput): Choice {
   if (wanted === 'qemu') return { engine: 'qemu', reason: 'it was asked for' };
   if (guest !== host) {
     if (wanted === 'auto') return { engine: 'qemu', reason: `the guest is ${guest}, this machine ${host}` };
     const message = `the native engine runs guests of this machine's architecture, ${host}; for ${guest} ask for --engine qemu, or auto`;
+    throw new VmtestError('VMTEST_ENGINE', message);
+  }
+  if (mounts === true) {
+    if (wanted === 'auto') return { engine: 'qemu', reason: 'the guest has mounts, which the native engine has not' };
+    const message =
+      'the native engine cannot serve --mount: ask for --engine qemu, or auto; or give a copy with --copy-in or --root';
     throw new VmtestError('VMTEST_ENGINE', message);
   }
   if (kvm?.status === 'usable') {

@@ -79,7 +79,7 @@ describe('createEngines', () => {
 
   it('asks again after a question that was cancelled', async () => {
     const engines = createEngines({ env: await environment('usable') });
-    await expect(engines.for('auto', host, AbortSignal.abort(new Error('enough')))).rejects.toThrow();
+    await expect(engines.for('auto', host, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow();
     expect(await engines.for('auto', host)).toMatchObject({ engine: 'native' });
   });
 });

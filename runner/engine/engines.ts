@@ -24,7 +24,13 @@ export interface Engines {
    * Throws `VMTEST_ENGINE`, `VMTEST_NO_KVM` or `VMTEST_QEMU_*` when the engine that was asked for cannot serve the guest,
    * and `VMTEST_NO_ENGINE` when none can.
    */
-  for(wanted: EngineChoice, arch: Architecture, signal?: AbortSignal): Promise<Engine>;
+  for(wanted: EngineChoice, arch: Architecture, options?: EngineRequest): Promise<Engine>;
+}
+
+export interface EngineRequest {
+  /** Whether the guest has directories of the host. Default: false. */
+  mounts?: boolean;
+  signal?: AbortSignal;
 }
 
 export interface EnginesOptions {
@@ -54,8 +60,8 @@ export function createEngines({ env = process.env }: EnginesOptions = {}): Engin
     },
   };
   return {
-    async for(wanted, arch, signal) {
-      const question = { wanted, guest: arch, host };
+    async for(wanted, arch, { mounts, signal } = {}) {
+      const question = { wanted, guest: arch, host, mounts };
       const probe = needsProbe(question) ? await kvm(signal) : undefined;
       const choice = chooseEngine({ ...question, kvm: probe });
       try {

@@ -11,6 +11,25 @@ export interface DiskSpec {
   serial?: string;
 }
 
+/**
+ * Who may change the host's directory while the guest lives. `ro`: nobody is expected to. `rw`: the guest and others, each
+ * seen by the other at once. `exclusive`: the guest alone, which therefore keeps what it has read and written.
+ */
+export const MOUNT_MODES = ['ro', 'rw', 'exclusive'] as const;
+export type MountMode = (typeof MOUNT_MODES)[number];
+
+/** A live directory of the host in the guest. */
+export interface MountSpec {
+  /** Path of the directory. */
+  host: string;
+  /** Absolute path; `/`: the directory is the guest's root, with `ro` under a private overlay in guest memory. */
+  guest: string;
+  mode: MountMode;
+}
+
+/** What the guest knows a mount by: its place in `GuestSpec.mounts`. */
+export const mountTag = (index: number): string => `vmtest${index}`;
+
 /** A guest as an engine builds it: plain values, every file by its path on the host. */
 export interface GuestSpec {
   arch: Architecture;
@@ -26,6 +45,8 @@ export interface GuestSpec {
   labels?: { kernel?: string; initrd?: string };
   cmdline: string;
   disks: readonly DiskSpec[];
+  /** Only QEMU serves them. */
+  mounts: readonly MountSpec[];
   /** Show the virtualization extensions to the guest. */
   nested: boolean;
   /** Unix seconds that the CMOS clock starts from; default: the host's time. */

@@ -6,7 +6,15 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../cleanup.js';
 import { buildInitramfs } from './initramfs.js';
-import { checkFileSystem, checkNeeded, findModules, inLoadOrder, mountModules, readModuleSet } from './modules.js';
+import {
+  checkFileSystem,
+  checkMountModules,
+  checkNeeded,
+  findModules,
+  inLoadOrder,
+  mountModules,
+  readModuleSet,
+} from './modules.js';
 
 const DEP = `kernel/drivers/virtio/virtio.ko:
 kernel/drivers/virtio/virtio_ring.ko: kernel/drivers/virtio/virtio.ko
@@ -60,6 +68,16 @@ describe('checkFileSystem', () => {
     const set = await readModuleSet(modules);
     expect(() => checkFileSystem(set, 'ext4')).not.toThrow();
     expect(() => checkFileSystem(set, 'erofs')).toThrow('kernel 6.9.1: lacks the module erofs, which mounts the root');
+  });
+});
+
+describe('checkMountModules', () => {
+  it('says which kernel has what is missing', async () => {
+    const set = await readModuleSet(modules);
+    expect(() => checkMountModules(set, '/k')).toThrow(
+      'kernel /k lacks the module 9pnet_virtio and 9p, which mounts directories of the host; take one that has it, like --kernel generic',
+    );
+    expect(() => checkMountModules({ ...set, builtin: new Set(['9p', '9pnet_virtio']) }, '/k')).not.toThrow();
   });
 });
 

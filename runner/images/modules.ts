@@ -13,6 +13,10 @@ const NEEDED_MODULES = new Set(['virtio_mmio', 'vmw_vsock_virtio_transport']);
 const CHECKSUM_MODULES = ['crc32c_intel', 'crc32c_generic'];
 /** What mounts a root of this type, read only under an overlay. */
 export const mountModules = (fstype: string): string[] => [...CHECKSUM_MODULES, fstype, 'overlay'];
+/** The file system of a directory of the host. */
+export const MOUNT_FILE_SYSTEM = '9p';
+/** What mounts a directory of the host. */
+export const MOUNT_MODULES = ['9pnet_virtio', MOUNT_FILE_SYSTEM];
 /** Loaded by the kernel itself when they are asked for, so that a boot without them stays fast. */
 export const LAZY_MODULES = [...CHECKSUM_MODULES, 'ext4'];
 
@@ -91,6 +95,14 @@ export function checkNeeded(set: ModuleSet): void {
 export function checkFileSystem(set: ModuleSet, fstype: string): void {
   if (set.byName.has(fstype) || set.builtin.has(fstype)) return;
   throw new VmtestError('VMTEST_BAD_INPUT', `kernel ${set.release}: lacks the module ${fstype}, which mounts the root`);
+}
+
+/** Throws when the kernel cannot mount a directory of the host; `kernel` is what the user knows it by. */
+export function checkMountModules(set: ModuleSet, kernel: string): void {
+  const missing = MOUNT_MODULES.filter((name) => !set.byName.has(name) && !set.builtin.has(name));
+  if (missing.length === 0) return;
+  const message = `--mount: the kernel ${kernel} lacks the module ${missing.join(' and ')}, which mounts directories of the host; take one that has it, like --kernel generic`;
+  throw new VmtestError('VMTEST_BAD_INPUT', message);
 }
 
 /** Throws `VMTEST_BAD_INPUT` when a module to load is neither there nor built in. */

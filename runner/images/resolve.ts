@@ -10,7 +10,15 @@ import { type Architecture, hostArchitecture } from './kernels/architecture.js';
 import { badKernel } from './kernels/bad-kernel.js';
 import { type Kernel, prepareKernel } from './kernels/kernel.js';
 import type { Feature } from './kernels/requirements.js';
-import { checkFileSystem, checkModules, type ModuleSet, mountModules, readModuleSet } from './modules.js';
+import {
+  checkFileSystem,
+  checkModules,
+  checkMountModules,
+  MOUNT_MODULES,
+  type ModuleSet,
+  mountModules,
+  readModuleSet,
+} from './modules.js';
 import { isFlavour } from './packages.js';
 import { reasonOf } from './reason.js';
 
@@ -52,12 +60,17 @@ export async function resolveImages(cache: Cache, request: ImageRequest, options
   const modules = directory === undefined ? undefined : await readModuleSet(directory);
   await check?.(modules);
   const input: InitramfsInput = { agent: request.agent, modules };
+  const load = [...(request.load ?? [])];
   if (request.load !== undefined) {
     // An image keeps the few that guests start with.
     const advice = request.kernel === undefined ? "; `--kernel cloud` or `generic` has all of Debian's" : '';
     checkModules(request.load, modules, { kernel: kernel.label, advice });
-    input.load = request.load;
   }
+  if (request.features?.includes('mounts') === true) {
+    if (modules !== undefined) checkMountModules(modules, kernel.label);
+    load.push(...MOUNT_MODULES);
+  }
+  if (load.length > 0) input.load = load;
   if (request.image !== undefined) input.digests = request.image.digests;
   if (request.rootFileSystem !== undefined) {
     if (modules !== undefined) checkFileSystem(modules, request.rootFileSystem);

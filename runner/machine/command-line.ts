@@ -1,6 +1,8 @@
 /** The kernel command line of a guest (Documentation/admin-guide/kernel-parameters.rst). */
+import type { MountSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 import type { Root } from '../images/roots/root.js';
+import { mountArguments } from './mounts.js';
 
 /** The serial by which the agent finds the disk with the root among the others. */
 export const ROOT_SERIAL = 'vmtest-root';
@@ -33,23 +35,27 @@ export interface CommandLineInput {
   root?: Pick<Root, 'fstype' | 'partition' | 'writable'> | undefined;
   /** A program of that root that becomes PID 1. Default: the agent. */
   init?: string | undefined;
+  /** In the order to mount them. */
+  mounts?: readonly MountSpec[] | undefined;
   /** The user's arguments; the kernel lets the last of equal ones win. */
   append?: string | undefined;
 }
 
-export function kernelCommandLine({ arch, ownInitrd, root, init, append }: CommandLineInput): string {
-  const ownInit = ownInitrd ? ['rdinit=/vmtest/agent'] : [];
-  return [...DEFAULTS[arch], ...ownInit, ...rootArguments(root, init), ...(append === undefined ? [] : [append])].join(
-    ' ',
-  );
+export function kernelCommandLine({ arch, ownInitrd, root, init, mounts = [], append }: CommandLineInput): string {
+  return [
+    ...DEFAULTS[arch],
+    ...(ownInitrd ? ['rdinit=/vmtest/agent'] : []),
+    ...rootArguments(root),
+    ...mountArguments(mounts),
+    ...(init === undefined ? [] : [`vmtest.init=${init}`, SYSTEMD_QUIET]),
+    ...(append === undefined ? [] : [append]),
+  ].join(' ');
 }
 
 /** For the agent; `ro` means: mounted read-only, under an overlay in guest memory. */
-function rootArguments(root: CommandLineInput['root'], init: string | undefined): string[] {
+function rootArguments(root: CommandLineInput['root']): string[] {
   if (root === undefined) return [];
   const { fstype, partition, writable } = root;
   const source = `serial:${ROOT_SERIAL}${partition === undefined ? '' : `:${partition}`}`;
-  const flags = `vmtest.rootflags=${writable ? 'rw' : 'ro'}`;
-  const after = init === undefined ? [] : [`vmtest.init=${init}`, SYSTEMD_QUIET];
-  return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, flags, ...after];
+  return [`vmtest.root=${source}`, `vmtest.rootfstype=${fstype}`, `vmtest.rootflags=${writable ? 'rw' : 'ro'}`];
 }

@@ -46,7 +46,10 @@ async function chooseAndPlan(options: LaunchOptions, cleanup: Cleanup): Promise<
   const noEngine = new AbortController();
   const signal = options.signal === undefined ? noEngine.signal : AbortSignal.any([options.signal, noEngine.signal]);
   const engines = options.engines ?? createEngines({ env });
-  const chosen = engines.for(options.engine ?? defaultEngine(env), arch, options.signal).catch((error: unknown) => {
+  const mounts = (options.mounts ?? []).length > 0;
+  const { signal: given } = options;
+  const request = { mounts, ...(given === undefined ? {} : { signal: given }) };
+  const chosen = engines.for(options.engine ?? defaultEngine(env), arch, request).catch((error: unknown) => {
     noEngine.abort(error);
     throw error;
   });

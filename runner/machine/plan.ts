@@ -1,7 +1,7 @@
 /** From the options of a launch to the guest to start: images found or made, disks checked. */
 import type { Cleanup } from '../cleanup.js';
 import { checkCommandLine } from '../engine/check-command-line.js';
-import type { DiskSpec, GuestSpec } from '../engine/guest.js';
+import type { DiskSpec, GuestSpec, MountSpec } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import { ensureImage } from '../images/build/ensure-image.js';
 import { type Cache, cacheRoot } from '../images/cache.js';
@@ -9,6 +9,7 @@ import { checkDisk, checkDistinct } from '../images/disk.js';
 import { type GuestImage, guestImage } from '../images/guest-image.js';
 import { type Architecture, defaultArchitecture } from '../images/kernels/architecture.js';
 import type { Feature } from '../images/kernels/requirements.js';
+import { MOUNT_FILE_SYSTEM } from '../images/modules.js';
 import { checkFiles, type ImageRequest, resolveImages } from '../images/resolve.js';
 import type { Root, RootRequest } from '../images/roots/root.js';
 import { squashfsCompression } from '../images/roots/squashfs-compression.js';
@@ -17,6 +18,7 @@ import { agentOf, imageSource } from '../installation.js';
 import { type CommandDefaults, commandDefaults } from './command-defaults.js';
 import { kernelCommandLine, ROOT_SERIAL } from './command-line.js';
 import { DEFAULT_IMAGE, DEFAULT_MEMORY_MIB } from './defaults.js';
+import { checkedMounts } from './mounts.js';
 
 export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'features' | 'image' | 'rootFileSystem'> {
   /** Name of an image; gives what `kernel`, `initrd` and `root` do not. Default: `micro`, where something is missing. */
@@ -28,6 +30,8 @@ export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'features' | '
   /** More kernel arguments, put last. */
   append?: string | undefined;
   disks?: readonly DiskSpec[];
+  /** Live directories of the host in the guest; one on `/` is its root. QEMU alone serves them. Default: none. */
+  mounts?: readonly MountSpec[] | undefined;
   /** The guest's root, which becomes its first disk. Default: that of the image, or our initial RAM file system. */
   root?: RootRequest | undefined;
   /** A program of the root that becomes PID 1, the agent its service: an absolute path. Default: the agent is PID 1. */
@@ -57,15 +61,17 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   const arch = options.arch ?? defaultArchitecture(env);
   const ownInitrd = options.initrd !== undefined;
   // What is wrong with the arguments is told before a root is packed, which may take long.
-  checkCommandLine(kernelCommandLine({ arch, ownInitrd, append: options.append }));
+  const mounts = await checkedMounts(options.mounts ?? [], options);
+  checkCommandLine(kernelCommandLine({ arch, ownInitrd, mounts, append: options.append }));
   for (const { path, mode } of disks) await checkDisk(path, mode === 'rw');
   const cache: Cache = { root: cacheRoot(env), cleanup };
   const agent = agentOf(arch, env);
   await checkFiles({ ...options, image: undefined, agent });
   const ownRoot = await ownRootOf(cache, { ...options, arch });
-  const image = await imageOf(cache, options, arch, env);
-  const root = ownRoot ?? imageRoot(image, options);
-  if (init !== undefined && root === undefined) {
+  const image = await imageOf(cache, { ...options, mounts }, arch, env);
+  const mountedRoot = mountsRoot(mounts);
+  const root = mountedRoot ? undefined : (ownRoot ?? imageRoot(image, options));
+  if (init !== undefined && root === undefined && !mountedRoot) {
     throw new VmtestError(
       'VMTEST_BAD_INPUT',
       `--init ${init}: the image ${image?.name ?? ''} has no root that could have it`,
@@ -74,10 +80,11 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
   if (root !== undefined) await checkDisk(root.path, root.writable);
   const all = root === undefined ? disks : [rootDisk(root), ...disks];
   await checkDistinct(all);
-  const cmdline = kernelCommandLine({ arch, ownInitrd, root, init, append: options.append });
+  const cmdline = kernelCommandLine({ arch, ownInitrd, root, init, mounts, append: options.append });
   checkCommandLine(cmdline);
-  const features = await featuresOf(all, root);
-  const request = { ...options, arch, image, features, agent, rootFileSystem: root?.fstype };
+  const features = [...(await featuresOf(all, root)), ...featuresOfMounts(mounts)];
+  const rootFileSystem = mountedRoot ? MOUNT_FILE_SYSTEM : root?.fstype;
+  const request = { ...options, arch, image, features, agent, rootFileSystem };
   const { kernel, initrd } = await resolveImages(cache, request, options);
   const guest: GuestSpec = {
     arch,
@@ -89,6 +96,7 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
     labels: { kernel: kernel.label, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) },
     cmdline,
     disks: all,
+    mounts,
     nested: options.nested ?? false,
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
   };
@@ -110,11 +118,14 @@ async function imageOf(
   arch: Architecture,
   env: NodeJS.ProcessEnv,
 ): Promise<GuestImage | undefined> {
-  const complete = options.kernel !== undefined && (options.initrd !== undefined || options.root !== undefined);
+  const hasRoot = options.initrd !== undefined || options.root !== undefined || mountsRoot(options.mounts ?? []);
+  const complete = options.kernel !== undefined && hasRoot;
   if (options.image === undefined && complete) return undefined;
   const wanted = { name: options.image ?? DEFAULT_IMAGE, arch };
   return guestImage(cache, await ensureImage(cache, wanted, imageSource(arch, env), options));
 }
+
+const mountsRoot = (mounts: readonly MountSpec[]): boolean => mounts.some(({ guest }) => guest === '/');
 
 function imageRoot(image: GuestImage | undefined, { initrd }: PlanOptions): Root | undefined {
   const fstype = FILE_SYSTEMS.find((known) => known === image?.root?.fstype);
@@ -135,6 +146,12 @@ async function featuresOf(disks: readonly DiskSpec[], root: Root | undefined): P
   if (compression !== undefined) features.push(compression);
   if (root !== undefined && !root.writable) features.push('overlay');
   return features;
+}
+
+/** What the kernel must be able to do for directories of the host. */
+function featuresOfMounts(mounts: readonly MountSpec[]): Feature[] {
+  if (mounts.length === 0) return [];
+  return mounts.some(({ guest, mode }) => guest === '/' && mode === 'ro') ? ['mounts', 'overlay'] : ['mounts'];
 }
 
 const FILE_SYSTEMS = ['ext4', 'squashfs', 'erofs'] as const satisfies readonly Feature[];

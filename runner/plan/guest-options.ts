@@ -1,6 +1,6 @@
 /** What a guest is made of, as plain values that can be written into a report; each as the flag of `vmtest run`. */
 import type { EngineChoice } from '../engine/choice.js';
-import type { DiskSpec } from '../engine/guest.js';
+import type { DiskSpec, MountSpec } from '../engine/guest.js';
 import type { Architecture } from '../images/kernels/architecture.js';
 
 /** Paths are absolute: whoever reads a configuration resolves them against its directory. */
@@ -28,5 +28,6 @@ export interface GuestOptions {
   /** Kernel arguments. Those of a cell's axes are joined by blanks. */
   append?: string;
   disks?: DiskSpec[];
+  mounts?: MountSpec[];
   nested?: boolean;
 }

@@ -86,6 +86,11 @@ describe('guestProblem', () => {
     [{ image: 'a', initrd: '/i' }, 'initrd goes with kernel and not with image, which has one'],
     [{ init: '/sbin/init' }, 'init needs root or image, whose init it names'],
     [{ init: '/sbin/init', root }, undefined],
+    [{ init: '/sbin/init', mounts: [{ host: '/h', guest: '/', mode: 'ro' as const }] }, undefined],
+    [
+      { root, mounts: [{ host: '/h', guest: '/', mode: 'ro' as const }] },
+      'there are two roots: root, and a mount on /',
+    ],
     [{ disks }, undefined],
     [{ disks, root }, '16 disks are more than the 15 that a guest can have beside a root'],
   ])('%j', (guest, problem) => expect(guestProblem(guest)).toBe(problem));

@@ -44,11 +44,17 @@ export async function prepareGuestBoot({ guests, engine, env, signal }: GuestBoo
       onProgress: () => {},
     });
   };
-  const questions = distinct(guests.map((guest) => [wantedBy(guest), guest.arch ?? defaultArchitecture(env)]));
+  const questions = distinct(
+    guests.map((guest) => [
+      wantedBy(guest),
+      guest.arch ?? defaultArchitecture(env),
+      guest.mounts !== undefined && guest.mounts.length > 0,
+    ]),
+  );
   return { boot, uses: await usesOf(engines, questions, signal) };
 }
 
-type Question = readonly [wanted: EngineChoice, arch: Architecture];
+type Question = readonly [wanted: EngineChoice, arch: Architecture, mounts: boolean];
 
 const distinct = (questions: readonly Question[]): Question[] => [
   ...new Map(questions.map((question) => [question.join(' '), question])).values(),
@@ -56,8 +62,8 @@ const distinct = (questions: readonly Question[]): Question[] => [
 
 async function usesOf(engines: Engines, questions: readonly Question[], signal: AbortSignal): Promise<EngineUse[]> {
   const answers = await Promise.allSettled(
-    questions.map(async ([wanted, arch]): Promise<EngineUse> => {
-      return engineUse(await engines.for(wanted, arch, signal), arch);
+    questions.map(async ([wanted, arch, mounts]): Promise<EngineUse> => {
+      return engineUse(await engines.for(wanted, arch, { mounts, signal }), arch);
     }),
   );
   const uses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));

@@ -12,12 +12,16 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 test('what the jobs are made of', () => {
-  const guest = { kernel: '/linux', root: { path: '/root.img', writable: false } };
+  const mounts = [
+    { host: '/src', guest: '/s', mode: 'ro' as const },
+    { host: '/out', guest: '/o', mode: 'rw' as const },
+  ];
+  const guest = { kernel: '/linux', root: { path: '/root.img', writable: false }, mounts };
   const jobs = [
     job(suite('a', { copyIn: [{ source: '/tests/*.sh', destination: '/t' }] }), { ...cell(), guest }),
     job('b', { ...cell('x'), guest: { kernel: 'cloud' } }),
   ];
-  expect(watchedPaths('/c.ts', jobs)).toEqual(['/c.ts', '/linux', '/root.img', '/tests']);
+  expect(watchedPaths('/c.ts', jobs)).toEqual(['/c.ts', '/linux', '/root.img', '/src', '/tests']);
 });
 
 /** Changes it until it is noticed: a watch that is set up a moment later misses the first one. */

@@ -13,10 +13,11 @@ const SETTLED_MS = 300;
 export function watchedPaths(config: string, jobs: readonly Job[]): string[] {
   const paths = new Set([config]);
   for (const { cell, suite } of jobs) {
-    const { kernel, initrd, modules, root, disks = [] } = cell.guest;
+    const { kernel, initrd, modules, root, disks = [], mounts = [] } = cell.guest;
     if (kernel !== undefined && !isFlavour(kernel)) paths.add(kernel);
     for (const path of [initrd, modules, root?.path]) if (path !== undefined) paths.add(path);
     for (const { path, mode } of disks) if (mode !== 'rw') paths.add(path);
+    for (const { host, mode } of mounts) if (mode === 'ro') paths.add(host);
     // The directory that a pattern looks into.
     for (const { source } of suite.copyIn) paths.add(source.replace(/\/[^/]*[*?[].*$/s, '') || '/');
   }

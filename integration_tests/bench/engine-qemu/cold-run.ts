@@ -59,7 +59,7 @@ async function bareArguments({ tscKhz, directory, cleanup }: ColdOptions): Promi
   const { guest } = await planGuest({ arch: 'x86_64' }, cleanup);
   const initrd = join(directory, 'bare.cpio');
   await writeFile(initrd, await bareArchive(guest));
-  const files = { qmp: 0, console: 0, vsock: 0, kernel: 0, disks: [] };
+  const files = { qmp: 0, console: 0, vsock: 0, kernel: 0, disks: [], mounts: [] };
   const ours = qemuArguments(guest, { files, tscKhz });
   const taken = ['-machine', '-accel', '-cpu', '-smp', '-m', '-append'].flatMap((option) => {
     const value = ours[ours.indexOf(option) + 1] as string;

@@ -118,6 +118,7 @@ async function start(spec: GuestSpec, { qemu, tscKhz }: SerialOptions, cleanup: 
     kernel: give(files.kernel),
     initrd: files.initrd === undefined ? undefined : give(files.initrd),
     disks: [],
+    mounts: [],
   };
   const cmdline = `${spec.cmdline} rdinit=/${SERIAL_INIT}`;
   const args = withPort(qemuArguments({ ...spec, cmdline }, { files: inherited, tscKhz }));

@@ -1,6 +1,7 @@
 /** What a guest is made of, as a configuration says it. */
 import { z } from 'zod';
 import { ENGINE_CHOICES } from '../../engine/choice.js';
+import { MOUNT_MODES } from '../../engine/guest.js';
 import { ARCHITECTURES } from '../../images/kernels/architecture.js';
 import { anyListOf, fitting, flag, oneOf, strict, text, whole } from './leaf.js';
 import { memory } from './values.js';
@@ -74,6 +75,21 @@ export const guestShape = {
   )
     .optional()
     .describe('Raw disks, after that of the root: a path, whose writes are lost, or an object. Default: none.'),
+  mounts: anyListOf(
+    strict({
+      host: path().describe('The directory.'),
+      guest: fitting(/^\/[^\0]*$/, 'an absolute path of the guest').describe(
+        'Where it is in the guest; / makes it the root.',
+      ),
+      mode: oneOf(MOUNT_MODES as unknown as ['ro', 'rw', 'exclusive'])
+        .optional()
+        .describe(
+          'Whether the guest may change it; rw: others may, too; exclusive: nobody else does, which is faster. Default: ro.',
+        ),
+    }),
+  )
+    .optional()
+    .describe('Live directories of this host in the guest; only QEMU serves them. Default: none.'),
   nested: flag().optional().describe('Show the virtualization extensions to the guest. Default: false.'),
 } as const;
 

@@ -1,10 +1,11 @@
 /** The `configure` request of `vmtest-vmm`: the files of a guest become descriptors. */
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Cleanup } from '../../cleanup.js';
 import { VmtestError } from '../../errors.js';
 import { reasonOf } from '../../images/reason.js';
-import type { DiskSpec, GuestSpec } from '../guest.js';
+import type { DiskSpec, GuestSpec, MountSpec } from '../guest.js';
 
 /** What of the addon is needed here. */
 export interface FileAddon {
@@ -27,13 +28,7 @@ export interface OpenFiles {
 
 /** Opens every file of the guest; `vmtest-vmm` gets descriptors and never a path. */
 export async function openFiles(spec: GuestSpec, addon: FileAddon, owner: FileOwner): Promise<OpenFiles> {
-  const openOne = async (path: string, flags: 'r' | 'r+'): Promise<number> => {
-    const handle = await open(path, flags).catch((cause: unknown) => {
-      throw new VmtestError('VMTEST_BAD_INPUT', `${path}: cannot be opened: ${reasonOf(cause)}`, { cause });
-    });
-    owner.cleanup.defer(() => handle.close());
-    return handle.fd;
-  };
+  const openOne = (path: string, flags: 'r' | 'r+') => openPath(path, flags, owner.cleanup);
   const openDisk = async (disk: DiskSpec) => {
     const file = await openOne(disk.path, disk.mode === 'rw' ? 'r+' : 'r');
     if (disk.mode !== 'overlay') return { file };
@@ -45,6 +40,18 @@ export async function openFiles(spec: GuestSpec, addon: FileAddon, owner: FileOw
   if (spec.initrd !== undefined) files.initrd = await openOne(spec.initrd, 'r');
   for (const disk of spec.disks) files.disks.push(await openDisk(disk));
   return files;
+}
+
+/** The directories of the host that the guest gets; they are found no other way from here on. */
+export const openDirectories = (mounts: readonly MountSpec[], cleanup: Cleanup): Promise<number[]> =>
+  Promise.all(mounts.map(({ host }) => openPath(host, constants.O_RDONLY | constants.O_DIRECTORY, cleanup)));
+
+async function openPath(path: string, flags: string | number, cleanup: Cleanup): Promise<number> {
+  const handle = await open(path, flags).catch((cause: unknown) => {
+    throw new VmtestError('VMTEST_BAD_INPUT', `${path}: cannot be opened: ${reasonOf(cause)}`, { cause });
+  });
+  cleanup.defer(() => handle.close());
+  return handle.fd;
 }
 
 function openOverlay(addon: FileAddon, directory: string, { path }: DiskSpec): number {

@@ -26,6 +26,7 @@ beforeEach(async () => {
     kernel: join(directory, 'kernel'),
     cmdline: 'a=b',
     disks: [],
+    mounts: [],
     nested: false,
   };
 });

@@ -10,9 +10,10 @@ const spec: GuestSpec = {
   initrd: '/i',
   cmdline: 'console=ttyS0 a="b,c"',
   disks: [],
+  mounts: [],
   nested: false,
 };
-const files = { qmp: 3, console: 4, vsock: 5, kernel: 6, initrd: 7, disks: [8, 9, 10] };
+const files = { qmp: 3, console: 4, vsock: 5, kernel: 6, initrd: 7, disks: [8, 9, 10], mounts: [11, 12] };
 const argumentsOf = (changes: Partial<GuestSpec>, tscKhz?: number) =>
   qemuArguments({ ...spec, ...changes }, { files, tscKhz });
 const valuesOf = (args: readonly string[], option: string) =>
@@ -58,11 +59,35 @@ describe('qemuArguments', () => {
     expect(new Set(valuesOf(args, '-device').map((device) => /bus=(.*)$/.exec(device)?.[1])).size).toBeGreaterThan(5);
   });
 
+  it('serves each directory by its descriptor, behind the disks', () => {
+    const args = argumentsOf({
+      disks: [{ path: '/a', mode: 'ro' }],
+      mounts: [
+        { host: '/with,comma', guest: '/a', mode: 'ro' },
+        { host: '/b', guest: '/b', mode: 'rw' },
+      ],
+    });
+    expect(valuesOf(args, '-fsdev')).toEqual([
+      'local,id=vmtest0,path=/dev/fd/11,security_model=none,multidevs=remap,readonly=on',
+      'local,id=vmtest1,path=/dev/fd/12,security_model=none,multidevs=remap',
+    ]);
+    const devices = valuesOf(args, '-device');
+    expect(devices).toContain('virtio-9p-device,fsdev=vmtest0,mount_tag=vmtest0,bus=virtio-mmio-bus.20');
+    expect(devices).toContain('virtio-9p-device,fsdev=vmtest1,mount_tag=vmtest1,bus=virtio-mmio-bus.19');
+  });
+
   it('shows virtualization only where it is wanted', () => {
     expect(valuesOf(argumentsOf({}), '-cpu')).toEqual(['max,-erms,-fsrm,-svm']);
-    expect(valuesOf(argumentsOf({ nested: true }), '-cpu')).toEqual(['max,-erms,-fsrm,+svm,+npt']);
+    expect(valuesOf(argumentsOf({ nested: true }), '-cpu')).toEqual([
+      'max,-erms,-fsrm,+svm,+npt,-xsave,-avx,-avx2,-f16c,-fma,-la57',
+    ]);
     expect(valuesOf(argumentsOf({ arch: 'aarch64' }), '-machine')[0]).not.toContain('virtualization=on');
     expect(valuesOf(argumentsOf({ arch: 'aarch64', nested: true }), '-machine')[0]).toContain('virtualization=on');
+  });
+
+  it('takes another model of the CPU', () => {
+    const args = qemuArguments({ ...spec, arch: 'aarch64' }, { files, cpu: 'cortex-a72' });
+    expect(valuesOf(args, '-cpu')).toEqual(['cortex-a72']);
   });
 
   it('starts the clock where it is told to', () => {

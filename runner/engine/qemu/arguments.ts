@@ -1,7 +1,7 @@
 /** The command line of QEMU for one guest: everything is said, nothing is left to defaults or to files. Pure. */
 import type { Architecture } from '../../images/kernels/architecture.js';
 import { checkCommandLine } from '../check-command-line.js';
-import type { DiskMode, GuestSpec } from '../guest.js';
+import { type DiskMode, type GuestSpec, type MountMode, mountTag } from '../guest.js';
 
 /** Descriptors as QEMU inherits them. */
 export interface InheritedFiles {
@@ -13,12 +13,16 @@ export interface InheritedFiles {
   initrd?: number | undefined;
   /** One for each disk of the guest. */
   disks: readonly number[];
+  /** Directories: one for each mount of the guest. */
+  mounts: readonly number[];
 }
 
 export interface ArgumentOptions {
   files: InheritedFiles;
   /** How fast the host's time stamp counter runs, kHz. Of no meaning for aarch64. */
   tscKhz?: number | undefined;
+  /** Model of the CPU as QEMU's `-cpu` takes it. Default: the fastest that current kernels are made for. */
+  cpu?: string | undefined;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface ArgumentOptions {
  * - `-no-reboot`: a reset is the end of the guest, as with the native engine.
  * - `panic=none`: the kernel finishes its report, and its own `panic=-1` ends it.
  */
-export function qemuArguments(spec: GuestSpec, { files, tscKhz }: ArgumentOptions): string[] {
+export function qemuArguments(spec: GuestSpec, { files, tscKhz, cpu: model }: ArgumentOptions): string[] {
   const { arch } = spec;
   const socket = (id: string, fd: number): string[] => ['-chardev', `socket,id=${id},fd=${fd}`];
   const { board, transports, cpu } = MACHINES[arch];
@@ -41,7 +45,7 @@ export function qemuArguments(spec: GuestSpec, { files, tscKhz }: ArgumentOption
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-name', 'vmtest,process=vmtest-qemu'],
     ...['-machine', `${board(spec.nested)},memory-backend=memory`],
-    ...['-accel', 'tcg,thread=multi', '-cpu', cpu(spec.nested), '-smp', `${spec.cpus}`],
+    ...['-accel', 'tcg,thread=multi', '-cpu', model ?? cpu(spec.nested), '-smp', `${spec.cpus}`],
     // Shared, because the other process with the vsock device works in it; sealed, so that it never shrinks under it.
     ...['-m', `${spec.memoryMib}M`],
     ...['-object', `memory-backend-memfd,id=memory,size=${spec.memoryMib}M,share=on,seal=on`],
@@ -64,11 +68,23 @@ export function qemuArguments(spec: GuestSpec, { files, tscKhz }: ArgumentOption
       ...diskFile(i, files.disks[i], disk.mode),
       ...slot(`virtio-blk-device,drive=disk${i}${serialOf(disk.serial)}`, 2 + i),
     ]),
+    ...spec.mounts.flatMap(({ mode }, i) => [
+      ...directory(mountTag(i), files.mounts[i], mode),
+      ...slot(`virtio-9p-device,fsdev=${mountTag(i)},mount_tag=${mountTag(i)}`, 2 + spec.disks.length + i),
+    ]),
     ...['-kernel', `/dev/fd/${files.kernel}`],
     ...(files.initrd === undefined ? [] : ['-initrd', `/dev/fd/${files.initrd}`]),
     ...['-append', commandLine(spec.cmdline, arch, tscKhz)],
   ];
 }
+
+/**
+ * A guest that runs guests of its own.
+ * - Without XSAVE: TCG does not intercept XSETBV, and the inner guest would see the XCR0 of the outer one.
+ * - So without AVX and its kin, which need it: kernels believe the flag, and raid6_pq dies of it.
+ * - Without 5-level paging: a walk through nested pages takes a third fewer steps.
+ */
+const NESTED_CPU = '+svm,+npt,-xsave,-avx,-avx2,-f16c,-fma,-la57';
 
 /** As isa-debug-exit's own default, where the native engine has it too. */
 const DEBUG_EXIT_PORT = '0xf4';
@@ -86,7 +102,7 @@ const MACHINES: Readonly<Record<Architecture, MachineType>> = {
     board: () =>
       'microvm,acpi=on,rtc=on,pit=on,pic=on,isa-serial=on,ioapic2=on,usb=off,pcie=off,x-option-roms=off,auto-kernel-cmdline=off',
     // Without ERMS and FSRM Linux copies in words of 8 bytes: TCG takes as long for each round of a `rep movsb`, of one byte.
-    cpu: (nested) => (nested ? 'max,-erms,-fsrm,+svm,+npt' : 'max,-erms,-fsrm,-svm'),
+    cpu: (nested) => `max,-erms,-fsrm,${nested ? NESTED_CPU : '-svm'}`,
     // ACPI lists the last one first. The very first is of no use: QEMU takes pin 0 of every I/O APIC for the ISA timer and
     // raises pin 2 in its place (hw/intc/ioapic.c).
     transports: (index) => 23 - index,
@@ -117,6 +133,17 @@ function diskFile(index: number, fd: number | undefined, mode: DiskMode): string
       `if=none,id=disk${index},file=/dev/fdset/${index + 1},format=raw,cache=writeback,${access},werror=report,rerror=report`,
     ],
   ];
+}
+
+/**
+ * The directory is open already; what QEMU opens, it opens below it and never through a symbolic link.
+ * - `security_model=none`: owners and modes as they are; what the user may not set stays unset, without an error.
+ * - `multidevs=remap`: file systems that are mounted in the directory do not share their inode numbers.
+ */
+function directory(id: string, fd: number | undefined, mode: MountMode): string[] {
+  if (fd === undefined) throw new Error('a directory that was not opened');
+  const access = mode === 'ro' ? ',readonly=on' : '';
+  return ['-fsdev', `local,id=${id},path=/dev/fd/${fd},security_model=none,multidevs=remap${access}`];
 }
 
 /** A comma ends a value, two stand for one. */

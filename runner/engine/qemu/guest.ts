@@ -8,7 +8,7 @@ import { type Cleanup, createCleanup } from '../../cleanup.js';
 import { deferred, settledWithin } from '../../deadline.js';
 import { VmtestError } from '../../errors.js';
 import type { Guest, GuestEnd, GuestEvents, GuestSpec, RequestOptions } from '../guest.js';
-import { type FileAddon, openFiles } from '../native/configure.js';
+import { type FileAddon, openDirectories, openFiles } from '../native/configure.js';
 import { decodeStats } from '../native/control-messages.js';
 import { openStream, readAll } from '../native/streams.js';
 import type { ProcessAddon } from '../native/vmm-child.js';
@@ -30,6 +30,8 @@ export interface QemuEngineOptions {
   events: GuestEvents;
   /** How fast the host's time stamp counter runs, kHz. For x86_64 guests on a host of that architecture. */
   tscKhz?: number | undefined;
+  /** Model of the CPU as QEMU's `-cpu` takes it. Default: the engine's. */
+  cpu?: string | undefined;
   /** Where the writes of overlay disks go. Default: the system's temporary directory. */
   temporaryDirectory?: string | undefined;
 }
@@ -93,7 +95,7 @@ interface Parts {
 
 async function startParts(
   spec: GuestSpec,
-  { addon, qemu: file, events, tscKhz, temporaryDirectory }: QemuEngineOptions,
+  { addon, qemu: file, events, tscKhz, cpu, temporaryDirectory }: QemuEngineOptions,
   owner: { backend: Backend; cleanup: Cleanup; traces: Traces; request: RequestOptions },
 ): Promise<Parts> {
   // Closed at the end of this function: QEMU has them then.
@@ -110,6 +112,7 @@ async function startParts(
   // QEMU keeps what is written to an overlay by itself, so that file is only read here.
   const disks = spec.disks.map((disk) => (disk.mode === 'overlay' ? { ...disk, mode: 'ro' as const } : disk));
   const files = await openFiles({ ...spec, kernel, disks }, addon, { cleanup: theirs });
+  const mounts = await openDirectories(spec.mounts, theirs);
   const vsock = pair();
   theirs.defer(() => addon.closeFd(vsock.ours));
   await owner.backend.attach(vsock.ours, owner.request);
@@ -129,8 +132,9 @@ async function startParts(
     kernel: give(files.kernel),
     initrd: files.initrd === undefined ? undefined : give(files.initrd),
     disks: files.disks.map(({ file: disk }) => give(disk)),
+    mounts: mounts.map(give),
   };
-  const args = qemuArguments(spec, { files: inherited, tscKhz });
+  const args = qemuArguments(spec, { files: inherited, tscKhz, cpu });
   const env = environment(temporaryDirectory ?? tmpdir());
   return { qemu: await startQemu(file, args, { fds, env }), qmp, heard };
 }

@@ -45,12 +45,14 @@ export async function prepareQemu(options: PrepareOptions): Promise<PreparedQemu
     arch === 'x86_64' && host === 'x86_64' ? measureTsc(vmm, options.signal) : undefined,
   ]);
   const addon = loadAddon(env);
-  const key = { arch, version };
+  // Empty is as good as not set.
+  const cpu = env['VMTEST_QEMU_CPU'] || undefined;
+  const key = { arch, version, cpu };
   const { factor, measured } = await knownSlowdown(key, env);
   return {
     timeScale: factor,
     timeScaleIsMeasured: measured,
-    create: (spec, events, request) => createQemuGuest(spec, { addon, qemu, vmm, events, tscKhz }, request),
+    create: (spec, events, request) => createQemuGuest(spec, { addon, qemu, vmm, events, tscKhz, cpu }, request),
     ...(measured ? {} : { onReady: once((agent, signal) => measureSlowdown(agent, key, { env, signal })) }),
   };
 }

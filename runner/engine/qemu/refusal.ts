@@ -25,6 +25,12 @@ const PATTERNS: readonly Pattern[] = [
       `no temporary file for what the guest writes to its disks: ${said.replace(/^-drive \S+ /, '')}; set TMPDIR, or give disks as PATH,ro`,
   },
   {
+    says: /unable to find CPU model '(.*)'/,
+    code: 'VMTEST_ENGINE',
+    message: (_, __, match) =>
+      `VMTEST_QEMU_CPU: this QEMU knows no CPU ${match[1]}; \`-cpu help\` lists those that it knows`,
+  },
+  {
     says: /'([\w-]+)' is not a valid (?:device model|object type)|unsupported machine type|Invalid parameter/,
     code: 'VMTEST_ENGINE',
     message: (_, said, match) =>

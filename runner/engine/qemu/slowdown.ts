@@ -37,10 +37,20 @@ export interface SlowdownKey {
   /** Of the guests. */
   arch: Architecture;
   version: QemuVersion;
+  /** Model of their CPU, where it is not the engine's own. */
+  cpu?: string | undefined;
 }
 
-const keyOfMachine = ({ arch, version }: SlowdownKey): string =>
-  keyOf(KIND, WORKLOAD, arch, versionText(version), process.arch, cpus()[0]?.model ?? '');
+const keyOfMachine = ({ arch, version, cpu }: SlowdownKey): string =>
+  keyOf(
+    KIND,
+    WORKLOAD,
+    arch,
+    versionText(version),
+    process.arch,
+    cpus()[0]?.model ?? '',
+    ...(cpu === undefined ? [] : [cpu]),
+  );
 
 const cacheOf = (env: NodeJS.ProcessEnv): Cache => ({ root: cacheRoot(env), cleanup: createCleanup() });
 

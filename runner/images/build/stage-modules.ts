@@ -1,7 +1,15 @@
 /** A small `lib/modules/RELEASE`: what the initial RAM file systems of guests are made of. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EAGER_MODULES, inLoadOrder, LAZY_MODULES, mountModules, readModule, readModuleSet } from '../modules.js';
+import {
+  EAGER_MODULES,
+  inLoadOrder,
+  LAZY_MODULES,
+  MOUNT_MODULES,
+  mountModules,
+  readModule,
+  readModuleSet,
+} from '../modules.js';
 
 /** File systems that a root may have, on whatever image the kernel is of. */
 const ROOT_FILE_SYSTEMS = ['ext4', 'squashfs', 'erofs'];
@@ -9,7 +17,7 @@ const ROOT_FILE_SYSTEMS = ['ext4', 'squashfs', 'erofs'];
 /** The modules that guests need, unpacked, and the lists that say in which order. */
 export async function stageModules(from: string, to: string): Promise<void> {
   const set = await readModuleSet(from);
-  const names = [...EAGER_MODULES, ...LAZY_MODULES, ...ROOT_FILE_SYSTEMS.flatMap(mountModules)];
+  const names = [...EAGER_MODULES, ...LAZY_MODULES, ...MOUNT_MODULES, ...ROOT_FILE_SYSTEMS.flatMap(mountModules)];
   const wanted = inLoadOrder(set, names);
   const staged = new Set(wanted.map(({ name }) => name));
   const file = (name: string): string => `kernel/${name}.ko`;

@@ -8,6 +8,8 @@ export type Feature =
   | 'squashfs'
   | 'erofs'
   | 'overlay'
+  // Directories of the host.
+  | 'mounts'
   // How the SquashFS of the root is compressed.
   | 'squashfs-gzip'
   | 'squashfs-lzo'
@@ -30,6 +32,7 @@ export const TOPICS = [
   'the console',
   'the first user space',
   'disks and file systems',
+  'directories of the host',
   'compressed initial RAM file systems',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -123,6 +126,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
     // Where they cannot be kept, mkdir(2) fails with EIO in the place of a directory that was removed.
     needed('TMPFS_XATTR', 'the overlay over the root keeps its marks in extended attributes', {
       features: ['overlay'],
+    }),
+  ]),
+  ...topic('directories of the host', [
+    parent('INET', 'for 9P_FS, which Linux offers with it alone'),
+    parent('NETWORK_FILESYSTEMS', 'for 9P_FS'),
+    needed('NET_9P', 'mounts speak 9p', { features: ['mounts'], module: '9pnet' }),
+    needed('NET_9P_VIRTIO', 'mounts are virtio devices', { features: ['mounts'], module: '9pnet_virtio' }),
+    needed('9P_FS', "mounts are 9p file systems; Debian's generic kernel (--kernel generic) has them", {
+      features: ['mounts'],
+      module: '9p',
     }),
   ]),
   ...topic('compressed initial RAM file systems', [
