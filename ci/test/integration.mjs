@@ -1,11 +1,11 @@
 // The specs that boot guests: with KVM, on this machine's own or in the lab, and under QEMU.
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { probeKvm } from '../lab/host.mjs';
 import { EXIT } from '../lab/options.mjs';
 import { ctestCommand } from './ctest.mjs';
 import { exitCodeOf, inParallel, root, run } from './process.mjs';
-import { addCounts, count, noCounts, RESULTS, readCtest, readPlaywright } from './reports.mjs';
+import { addCounts, count, noCounts, RESULTS, readCtest, readGtest, readPlaywright } from './reports.mjs';
 
 /** @typedef {import('./reports.mjs').Counts} Counts */
 
@@ -45,6 +45,11 @@ const SMP_SHARD = { name: 'lab smp', cpus: 4, memory: 4096, playwright: '--worke
 
 const PLAYWRIGHT = 'npx playwright test --config integration_tests/playwright.config.ts --reporter=list,json';
 
+/** Built by `npm run build:aarch64`. */
+const AARCH64 = join(root, 'build/aarch64-release');
+/** What is about KVM on that architecture; the rest is the same source as on this one. */
+const AARCH64_TESTS = ['arch/aarch64/aarch64_test', 'arch/arch_test', 'kvm/kvm_test'];
+
 /** On this machine's own KVM. @returns {Promise<Counts>} */
 export async function integrationHere() {
   const kvm = await probeKvm(root);
@@ -68,8 +73,9 @@ export async function integrationInLab(leftToLab) {
   const cores = availableParallelism();
   /** @type {Counts[]} */
   const all = [await runOnHost()];
-  await inParallel(singleCpuShards(cores).entries(), cores, async ([index, shard]) => {
-    all.push(await runShard(shard, index === 0 ? leftToLab : new Map()));
+  const labs = singleCpuShards(cores).map((shard, index) => () => runShard(shard, index === 0 ? leftToLab : new Map()));
+  await inParallel([...labs, runOnAarch64], cores, async (lab) => {
+    all.push(await lab());
   });
   // By itself: it keeps every core busy.
   all.push(await runShard(SMP_SHARD, new Map()));
@@ -106,9 +112,40 @@ async function runOnHost() {
   return count('playwright on the host', ok, report, readPlaywright);
 }
 
+/** The native engine as hosts of aarch64 run it: its own tests, and the specs whose guests may be of either architecture. */
+async function runOnAarch64() {
+  const tests = AARCH64_TESTS.map((path) => {
+    const file = join(RESULTS, `gtest-${basename(path)}.json`);
+    return { command: `${join(AARCH64, path)} --gtest_output=json:${file}`, file };
+  });
+  const file = join(RESULTS, 'playwright-aarch64.json');
+  const specs = OF_ANY_ARCH.map((name) => `${name}.spec.ts`).join(' ');
+  // Its user land has a Node and no npx.
+  const playwright = PLAYWRIGHT.replace('npx playwright', 'node_modules/.bin/playwright');
+  const commands = [
+    ...tests.map(({ command }) => command),
+    `${playwright} --workers=1 '--grep-invert=@smp|@host|@qemu' ${specs}`,
+  ];
+  return inLab('lab aarch64', {
+    options: ['--arch', 'aarch64', '--memory', '4096'],
+    env: {
+      VMTEST_ENGINE: 'native',
+      VMTEST_VMM: join(AARCH64, 'vmm/vmtest-vmm'),
+      VMTEST_AGENT: join(AARCH64, 'agent/vmtest-agent'),
+      VMTEST_ADDON: join(AARCH64, 'addon/vmtest.node'),
+      PLAYWRIGHT_JSON_OUTPUT_NAME: file,
+    },
+    commands,
+    reports: [
+      ...tests.map((test) => ({ name: test.file, file: test.file, read: readGtest })),
+      { name: 'playwright in lab aarch64', file, read: readPlaywright },
+    ],
+  });
+}
+
 /** @type {(shard: Shard, leftToLab: Map<string, Counts>) => Promise<Counts>} */
 async function runShard({ name, cpus, memory, playwright }, leftToLab) {
-  /** @type {{ name: string, file: string, read: (text: string) => Counts }[]} */
+  /** @type {Report[]} */
   const reports = [];
   const commands = [];
   for (const [preset, { skips }] of leftToLab) {
@@ -122,13 +159,20 @@ async function runShard({ name, cpus, memory, playwright }, leftToLab) {
   commands.push(`${PLAYWRIGHT} ${playwright}`);
   reports.push({ name: `playwright in ${name}`, file, read: readPlaywright });
 
-  const script = `failed=0; ${commands.map((command) => `${command} || failed=1; `).join('')}exit $failed`;
-  const options = ['--cpus', `${cpus}`, '--memory', `${memory}`, '--timeout', '30m'];
+  const options = ['--cpus', `${cpus}`, '--memory', `${memory}`];
+  return inLab(name, { options, env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file }, commands, reports });
+}
+
+/**
+ * Runs each command, whatever became of those before, and reads the reports.
+ * @typedef {{ name: string, file: string, read: (text: string) => Counts }} Report
+ * @type {(name: string, lab: { options: string[], env: Record<string, string>, commands: string[], reports: Report[] }) => Promise<Counts>}
+ */
+async function inLab(name, { options, env, commands, reports }) {
+  const variables = Object.entries(env).map(([key, value]) => `export ${key}=${value}; `);
+  const script = `${variables.join('')}failed=0; ${commands.map((command) => `${command} || failed=1; `).join('')}exit $failed`;
   const lab = () =>
-    exitCodeOf(['ci/kvm-lab', ...options, '--', 'sh', '-c', script], {
-      env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
-      prefix: `[${name}] `,
-    });
+    exitCodeOf(['ci/kvm-lab', ...options, '--timeout', '30m', '--', 'sh', '-c', script], { prefix: `[${name}] ` });
   let code = await lab();
   if (code === EXIT.lab) {
     // The emulated machine itself broke down (docs/lab.md): a new one, once. A failed test is not repeated.

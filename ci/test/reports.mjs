@@ -87,6 +87,20 @@ export function readCtest(text) {
   return counts;
 }
 
+/** A GoogleTest binary's --gtest_output=json @param {string} text @returns {Counts} */
+export function readGtest(text) {
+  const counts = noCounts();
+  for (const suite of JSON.parse(text).testsuites) {
+    for (const test of suite.testsuite) {
+      const name = `${suite.name}.${test.name}`;
+      if (test.failures !== undefined) counts.failures.push(name);
+      else if (test.result === 'COMPLETED') counts.passed++;
+      else counts.skips.push({ name, reason: test.skipped?.[0]?.message?.trim().split('\n').at(-1) ?? NO_REASON });
+    }
+  }
+  return counts;
+}
+
 /** The TAP of our own scripts. One that was cut off has no plan. @param {string} text @returns {Counts} */
 export function readTap(text) {
   const counts = noCounts();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addCounts, readCtest, readPlaywright, readTap, readVitest } from './reports.mjs';
+import { addCounts, readCtest, readGtest, readPlaywright, readTap, readVitest } from './reports.mjs';
 
 describe('readVitest', () => {
   it('counts tests, and files that did not load', () => {
@@ -102,6 +102,28 @@ describe('addCounts', () => {
       passed: 4,
       failures: ['f', 'f'],
       skips: [...counts.skips, ...counts.skips],
+    });
+  });
+});
+
+describe('readGtest', () => {
+  it('counts what ran, what failed and what skipped itself', () => {
+    const report = {
+      testsuites: [
+        {
+          name: 'GicTest',
+          testsuite: [
+            { name: 'Works', result: 'COMPLETED' },
+            { name: 'Breaks', result: 'COMPLETED', failures: [{ failure: 'x_test.cc:1\nExpected', type: '' }] },
+            { name: 'NeedsKvm', result: 'SKIPPED', skipped: [{ message: 'x_test.cc:20\nno /dev/kvm\n' }] },
+          ],
+        },
+      ],
+    };
+    expect(readGtest(JSON.stringify(report))).toEqual({
+      passed: 1,
+      failures: ['GicTest.Breaks'],
+      skips: [{ name: 'GicTest.NeedsKvm', reason: 'no /dev/kvm' }],
     });
   });
 });

@@ -34,6 +34,7 @@ export function createStages({ host, fuzzSeconds, tsan, tidy }) {
       [
         ['npm', 'run', 'build'],
         ['npm', 'run', 'build:agent-aarch64'],
+        ['npm', 'run', 'build:aarch64'],
       ],
     ),
     step('lint', ['install'], [['npm', 'run', 'lint']]),
