@@ -97,7 +97,8 @@ async function loadVmtest(checkout) {
 
 /** What is tried out in the lab is not what the lab itself is made of. @param {string | undefined} cpu */
 function ownEnvironment(cpu) {
-  const { VMTEST_VMM: _, VMTEST_AGENT: __, VMTEST_QEMU_CPU: ___, ...env } = process.env;
+  const env = { ...process.env };
+  for (const name of ['VMTEST_VMM', 'VMTEST_AGENT', 'VMTEST_ADDON', 'VMTEST_QEMU_CPU']) delete env[name];
   return cpu === undefined ? env : { ...env, VMTEST_QEMU_CPU: cpu };
 }
 

@@ -75,7 +75,7 @@ describe('checkMountModules', () => {
   it('says which kernel has what is missing', async () => {
     const set = await readModuleSet(modules);
     expect(() => checkMountModules(set, '/k')).toThrow(
-      'kernel /k lacks the module 9pnet_virtio and 9p, which mounts directories of the host; take one that has it, like --kernel generic',
+      'kernel /k lacks 9pnet_virtio and 9p, without which it mounts no directory of the host; take one that has it, like --kernel generic',
     );
     expect(() => checkMountModules({ ...set, builtin: new Set(['9p', '9pnet_virtio']) }, '/k')).not.toThrow();
   });

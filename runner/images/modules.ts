@@ -101,7 +101,7 @@ export function checkFileSystem(set: ModuleSet, fstype: string): void {
 export function checkMountModules(set: ModuleSet, kernel: string): void {
   const missing = MOUNT_MODULES.filter((name) => !set.byName.has(name) && !set.builtin.has(name));
   if (missing.length === 0) return;
-  const message = `--mount: the kernel ${kernel} lacks the module ${missing.join(' and ')}, which mounts directories of the host; take one that has it, like --kernel generic`;
+  const message = `--mount: the kernel ${kernel} lacks ${missing.join(' and ')}, without which it mounts no directory of the host; take one that has it, like --kernel generic`;
   throw new VmtestError('VMTEST_BAD_INPUT', message);
 }
 

@@ -56,7 +56,8 @@ describe('checkedMounts', () => {
     await expect(checkedMounts([on('a', 'ro', host)], {})).rejects.toMatchObject({ code: 'VMTEST_BAD_INPUT' });
   });
 
-  it.skipIf(process.getuid?.() === 0)('wants to be allowed what the guest is', async () => {
+  it('wants to be allowed what the guest is', async (context) => {
+    if (process.getuid?.() === 0) return context.skip('root is allowed everything');
     await chmod(host, 0o555);
     await expect(checkedMounts([on('/a', 'rw', host)], {})).rejects.toThrow('cannot be written');
     expect(await checkedMounts([on('/a', 'ro', host)], {})).toHaveLength(1);
