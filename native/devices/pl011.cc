@@ -1,6 +1,6 @@
 #include "devices/pl011.h"
 
-#include <utility>
+#include <array>
 
 namespace vmtest {
 namespace {
@@ -33,6 +33,15 @@ constexpr uint32_t kTransmitterEmpty = 1U << 7;
 constexpr uint32_t kDataOverrun = 1U << 11;
 constexpr uint32_t kStatusOverrun = 1U << 3;
 
+// The bits that each register has (3.3.4 to 3.3.9, 3.3.14).
+constexpr uint32_t kLowPowerBits = 0xff;
+constexpr uint32_t kIntegerDivisorBits = 0xffff;
+constexpr uint32_t kFractionalDivisorBits = 0x3f;
+constexpr uint32_t kLineControlBits = 0xff;
+constexpr uint32_t kControlBits = 0xffff;
+constexpr uint32_t kFifoLevelBits = 0x3f;
+constexpr uint32_t kDmaControlBits = 0x7;
+
 constexpr uint32_t kFifoEnable = 1U << 4;  // 3.3.7, line control
 
 // 3.3.8, control.
@@ -61,10 +70,10 @@ uint32_t Pl011::PeripheralId() const { return kPeripheralId; }
 
 size_t Pl011::Receive(std::span<const uint8_t> bytes) {
   size_t taken = 0;
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
-    while (Listening() && taken < bytes.size() && count_ < Capacity()) {
+    while (Listening() && taken < bytes.size() && fifo_.size() < Capacity()) {
       Push(bytes[taken++]);
     }
     input_waits_ = taken < bytes.size();
@@ -74,42 +83,30 @@ size_t Pl011::Receive(std::span<const uint8_t> bytes) {
     effects.interrupt |= taken > 0 && line_;
     effects.input_room = false;  // the caller knows
   }
-  Execute(effects, 0);
+  effects.Execute(interrupt_, sink_, 0);
   return taken;
 }
 
 uint32_t Pl011::ReadRegister(uint64_t offset) {
   uint32_t value = 0;
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
     value = Get(offset);
     Settle(effects);
   }
-  Execute(effects, 0);
+  effects.Execute(interrupt_, sink_, 0);
   return value;
 }
 
 void Pl011::WriteRegister(uint64_t offset, uint32_t value) {
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
     Set(offset, value, effects);
     Settle(effects);
   }
-  Execute(effects, static_cast<uint8_t>(value));
-}
-
-void Pl011::Execute(const Effects& effects, uint8_t transmitted) {
-  if (effects.transmit) {
-    sink_.Write(std::span(&transmitted, 1));
-  }
-  if (effects.interrupt) {
-    interrupt_.Signal();
-  }
-  if (effects.input_room) {
-    sink_.OnInputRoom();
-  }
+  effects.Execute(interrupt_, sink_, static_cast<uint8_t>(value));
 }
 
 uint32_t Pl011::Get(uint64_t offset) {
@@ -145,7 +142,7 @@ uint32_t Pl011::Get(uint64_t offset) {
   }
 }
 
-void Pl011::Set(uint64_t offset, uint32_t value, Effects& effects) {
+void Pl011::Set(uint64_t offset, uint32_t value, UartEffects& effects) {
   switch (offset) {
     case kData:
       Transmit(static_cast<uint8_t>(value), effects);
@@ -154,26 +151,26 @@ void Pl011::Set(uint64_t offset, uint32_t value, Effects& effects) {
       overrun_ = false;
       return;
     case kLowPower:
-      low_power_ = value & 0xff;
+      low_power_ = value & kLowPowerBits;
       return;
     case kIntegerDivisor:
-      integer_divisor_ = value & 0xffff;
+      integer_divisor_ = value & kIntegerDivisorBits;
       return;
     case kFractionalDivisor:
-      fractional_divisor_ = value & 0x3f;
+      fractional_divisor_ = value & kFractionalDivisorBits;
       return;
     case kLineControl:
       // 3.3.7: without FIFOs there is one holding register; what changes empties them.
       if (((value ^ line_control_) & kFifoEnable) != 0) {
-        count_ = 0;
+        fifo_.Clear();
       }
-      line_control_ = value & 0xff;
+      line_control_ = value & kLineControlBits;
       return;
     case kControl:
-      control_ = value & 0xffff;
+      control_ = value & kControlBits;
       return;
     case kFifoLevels:
-      fifo_levels_ = value & 0x3f;
+      fifo_levels_ = value & kFifoLevelBits;
       return;
     case kMask:
       mask_ = value & kAllInterrupts;
@@ -187,14 +184,14 @@ void Pl011::Set(uint64_t offset, uint32_t value, Effects& effects) {
       }
       return;
     case kDmaControl:
-      dma_control_ = value & 0x7;
+      dma_control_ = value & kDmaControlBits;
       return;
     default:
       return;
   }
 }
 
-void Pl011::Transmit(uint8_t byte, Effects& effects) {
+void Pl011::Transmit(uint8_t byte, UartEffects& effects) {
   // The FIFO fills, which takes the interrupt back, and at once drains: an edge for each byte.
   transmitted_ = false;
   line_ = (RawInterrupts() & mask_) != 0;
@@ -207,21 +204,16 @@ void Pl011::Transmit(uint8_t byte, Effects& effects) {
 }
 
 bool Pl011::Push(uint8_t byte) {
-  if (count_ == Capacity()) {
+  if (fifo_.size() == Capacity()) {
     return false;
   }
-  fifo_[(first_ + count_++) % kFifoSize] = byte;
+  fifo_.Push(byte);
   return true;
 }
 
 uint32_t Pl011::Pop() {
-  if (count_ == 0) {
-    return 0;
-  }
-  const uint8_t byte = fifo_[first_];
-  first_ = (first_ + 1) % kFifoSize;
-  --count_;
-  return byte | (overrun_ ? kDataOverrun : 0);
+  const bool any = fifo_.size() > 0;
+  return fifo_.Pop() | (any && overrun_ ? kDataOverrun : 0);
 }
 
 size_t Pl011::Capacity() const { return (line_control_ & kFifoEnable) != 0 ? kFifoSize : 1; }
@@ -232,22 +224,23 @@ bool Pl011::Listening() const {
 }
 
 uint32_t Pl011::Flags() const {
-  return kModemReady | kTransmitterEmpty | (count_ == 0 ? kReceiverEmpty : 0) |
-         (count_ == Capacity() ? kReceiverFull : 0);
+  return kModemReady | kTransmitterEmpty | (fifo_.size() == 0 ? kReceiverEmpty : 0) |
+         (fifo_.size() == Capacity() ? kReceiverFull : 0);
 }
 
 uint32_t Pl011::RawInterrupts() const {
   const size_t level = Capacity() == 1 ? 1 : kReceiveLevels[fifo_levels_ >> kReceiveLevelShift];
-  return (count_ >= level ? kReceiveInterrupt : 0) | (count_ > 0 ? kTimeoutInterrupt : 0) |
-         (transmitted_ ? kTransmitInterrupt : 0) | (overrun_ ? kOverrunInterrupt : 0);
+  return (fifo_.size() >= level ? kReceiveInterrupt : 0) |
+         (fifo_.size() > 0 ? kTimeoutInterrupt : 0) | (transmitted_ ? kTransmitInterrupt : 0) |
+         (overrun_ ? kOverrunInterrupt : 0);
 }
 
-void Pl011::Settle(Effects& effects) {
+void Pl011::Settle(UartEffects& effects) {
   const bool line = (RawInterrupts() & mask_) != 0;
   effects.interrupt = line && !line_;
   line_ = line;
   // Not before the receiver is empty: that is one wake-up for a FIFO full, not one for each byte.
-  if (input_waits_ && count_ == 0 && Listening()) {
+  if (input_waits_ && fifo_.size() == 0 && Listening()) {
     input_waits_ = false;
     effects.input_room = true;
   }
@@ -256,10 +249,7 @@ void Pl011::Settle(Effects& effects) {
 void Pl011::Save(StateWriter& writer) const {
   const std::lock_guard lock(mutex_);
   SaveVersion(writer);
-  writer.U8(static_cast<uint8_t>(count_));
-  for (size_t i = 0; i < kFifoSize; ++i) {
-    writer.U8(fifo_[(first_ + i) % kFifoSize]);
-  }
+  fifo_.Save(writer);
   for (const uint32_t value : {integer_divisor_, fractional_divisor_, line_control_, control_,
                                fifo_levels_, mask_, dma_control_, low_power_}) {
     writer.U32(value);
@@ -269,30 +259,30 @@ void Pl011::Save(StateWriter& writer) const {
 }
 
 void Pl011::Load(StateReader& reader) {
-  const std::lock_guard lock(mutex_);
-  LoadVersion(reader);
-  const size_t count = reader.U8();
-  for (uint8_t& byte : fifo_) {
-    byte = reader.U8();
+  UartEffects effects;
+  {
+    const std::lock_guard lock(mutex_);
+    LoadVersion(reader);
+    fifo_.Load(reader);
+    integer_divisor_ = reader.U32() & kIntegerDivisorBits;
+    fractional_divisor_ = reader.U32() & kFractionalDivisorBits;
+    line_control_ = reader.U32() & kLineControlBits;
+    control_ = reader.U32() & kControlBits;
+    fifo_levels_ = reader.U32() & kFifoLevelBits;
+    mask_ = reader.U32() & kAllInterrupts;
+    dma_control_ = reader.U32() & kDmaControlBits;
+    low_power_ = reader.U32() & kLowPowerBits;
+    overrun_ = reader.Bool();
+    transmitted_ = reader.Bool();
+    if (fifo_.size() > Capacity()) {
+      reader.MarkBad();
+      fifo_.Clear();
+    }
+    // The edge may have been on its way when the state was saved; twice does no harm.
+    line_ = false;
+    Settle(effects);
   }
-  integer_divisor_ = reader.U32() & 0xffff;
-  fractional_divisor_ = reader.U32() & 0x3f;
-  line_control_ = reader.U32() & 0xff;
-  control_ = reader.U32() & 0xffff;
-  fifo_levels_ = reader.U32() & 0x3f;
-  mask_ = reader.U32() & kAllInterrupts;
-  dma_control_ = reader.U32() & 0x7;
-  low_power_ = reader.U32() & 0xff;
-  overrun_ = reader.Bool();
-  transmitted_ = reader.Bool();
-  first_ = 0;
-  count_ = 0;
-  if (count > Capacity()) {
-    reader.MarkBad();
-    return;
-  }
-  count_ = count;
-  line_ = (RawInterrupts() & mask_) != 0;
+  effects.Execute(interrupt_, sink_, 0);
 }
 
 }  // namespace vmtest

@@ -6,18 +6,18 @@
 // enabled, because early consoles write before anyone has. The interrupt is an edge.
 #pragma once
 
-#include <array>
 #include <mutex>
 
 #include "devices/register_device.h"
 #include "devices/serial_sink.h"
+#include "devices/uart_parts.h"
 #include "event/event_fd.h"
 
 namespace vmtest {
 
 class Pl011 final : public RegisterDevice, public SerialReceiver {
  public:
-  static constexpr size_t kFifoSize = 16;
+  static constexpr size_t kFifoSize = ReceiveFifo::kSize;
 
   // Both must outlive the UART. `interrupt` is signalled once for each edge (an irqfd).
   Pl011(const EventFd& interrupt, SerialSink& sink) : interrupt_(interrupt), sink_(sink) {}
@@ -33,18 +33,10 @@ class Pl011 final : public RegisterDevice, public SerialReceiver {
   uint32_t PeripheralId() const override;
 
  private:
-  // What has to be done for the outside once the mutex is free.
-  struct Effects {
-    bool interrupt = false;
-    bool input_room = false;
-    bool transmit = false;
-  };
-  void Execute(const Effects& effects, uint8_t transmitted);
-
   // All below with the mutex held.
   uint32_t Get(uint64_t offset);
-  void Set(uint64_t offset, uint32_t value, Effects& effects);
-  void Transmit(uint8_t byte, Effects& effects);
+  void Set(uint64_t offset, uint32_t value, UartEffects& effects);
+  void Transmit(uint8_t byte, UartEffects& effects);
   bool Push(uint8_t byte);
   uint32_t Pop();
   size_t Capacity() const;
@@ -53,15 +45,13 @@ class Pl011 final : public RegisterDevice, public SerialReceiver {
   uint32_t Flags() const;
   uint32_t RawInterrupts() const;
   // Compares the interrupt line and the need for input with what was last reported.
-  void Settle(Effects& effects);
+  void Settle(UartEffects& effects);
 
   const EventFd& interrupt_;
   SerialSink& sink_;
 
   mutable std::mutex mutex_;
-  std::array<uint8_t, kFifoSize> fifo_{};  // ring: count_ bytes from first_
-  size_t first_ = 0;
-  size_t count_ = 0;
+  ReceiveFifo fifo_;
   uint32_t integer_divisor_ = 0;
   uint32_t fractional_divisor_ = 0;
   uint32_t line_control_ = 0;

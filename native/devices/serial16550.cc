@@ -65,12 +65,12 @@ constexpr uint8_t kRingDelta = 1U << 2;
 
 size_t Serial16550::Receive(std::span<const uint8_t> bytes) {
   size_t taken = 0;
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
     // In loopback the line is cut off from the receiver; what comes then waits outside.
     const bool listening = (modem_control_ & kLoopback) == 0;
-    while (listening && taken < bytes.size() && count_ < Capacity()) {
+    while (listening && taken < bytes.size() && fifo_.size() < Capacity()) {
       Push(bytes[taken++]);
     }
     input_waits_ = taken < bytes.size();
@@ -80,49 +80,37 @@ size_t Serial16550::Receive(std::span<const uint8_t> bytes) {
     effects.interrupt |= taken > 0 && line_;
     effects.input_room = false;  // the caller knows
   }
-  Execute(effects, 0);
+  effects.Execute(interrupt_, sink_, 0);
   return taken;
 }
 
 uint8_t Serial16550::ReadPort(uint64_t offset) {
   uint8_t value = 0;
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
     value = ReadRegister(offset);
     Settle(effects);
   }
-  Execute(effects, 0);
+  effects.Execute(interrupt_, sink_, 0);
   return value;
 }
 
 void Serial16550::WritePort(uint64_t offset, uint8_t value) {
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
     WriteRegister(offset, value, effects);
     Settle(effects);
   }
-  Execute(effects, value);
-}
-
-void Serial16550::Execute(const Effects& effects, uint8_t transmitted) {
-  if (effects.transmit) {
-    sink_.Write(std::span(&transmitted, 1));
-  }
-  if (effects.interrupt) {
-    interrupt_.Signal();
-  }
-  if (effects.input_room) {
-    sink_.OnInputRoom();
-  }
+  effects.Execute(interrupt_, sink_, value);
 }
 
 uint8_t Serial16550::ReadRegister(uint64_t offset) {
   const bool divisor = (line_control_ & kDivisorLatch) != 0;
   switch (offset) {
     case kData:
-      return divisor ? static_cast<uint8_t>(divisor_) : Pop();
+      return divisor ? static_cast<uint8_t>(divisor_) : fifo_.Pop();
     case kInterruptEnable:
       return divisor ? static_cast<uint8_t>(divisor_ >> 8) : interrupt_enable_;
     case kInterruptId: {
@@ -138,7 +126,7 @@ uint8_t Serial16550::ReadRegister(uint64_t offset) {
     case kModemControl:
       return modem_control_;
     case kLineStatus:
-      return static_cast<uint8_t>(kTransmitterEmpty | (count_ > 0 ? kDataReady : 0) |
+      return static_cast<uint8_t>(kTransmitterEmpty | (fifo_.size() > 0 ? kDataReady : 0) |
                                   (std::exchange(overrun_, false) ? kOverrun : 0));
     case kModemStatus:
       return static_cast<uint8_t>(ModemLines() | std::exchange(modem_deltas_, uint8_t{0}));
@@ -149,7 +137,7 @@ uint8_t Serial16550::ReadRegister(uint64_t offset) {
   }
 }
 
-void Serial16550::WriteRegister(uint64_t offset, uint8_t value, Effects& effects) {
+void Serial16550::WriteRegister(uint64_t offset, uint8_t value, UartEffects& effects) {
   const bool divisor = (line_control_ & kDivisorLatch) != 0;
   switch (offset) {
     case kData:
@@ -205,7 +193,7 @@ void Serial16550::WriteFifoControl(uint8_t value) {
   const bool toggled = ((value ^ fifo_control_) & kFifoEnable) != 0;
   const bool enabled = (value & kFifoEnable) != 0;
   if (toggled || (enabled && (value & kFifoClearReceiver) != 0)) {
-    ClearReceiver();
+    fifo_.Clear();
   }
   fifo_control_ = enabled ? value & kFifoKept : uint8_t{0};
 }
@@ -222,25 +210,15 @@ void Serial16550::WriteModemControl(uint8_t value) {
 }
 
 bool Serial16550::Push(uint8_t byte) {
-  if (count_ < Capacity()) {
-    fifo_[(first_ + count_++) % kFifoSize] = byte;
+  if (fifo_.size() < Capacity()) {
+    fifo_.Push(byte);
     return true;
   }
   // 8.3, overrun: without FIFOs the new character destroys the old one; with them it is lost.
   if (Capacity() == 1) {
-    fifo_[first_] = byte;
+    fifo_.Overwrite(byte);
   }
   return false;
-}
-
-uint8_t Serial16550::Pop() {
-  if (count_ == 0) {
-    return 0;
-  }
-  const uint8_t byte = fifo_[first_];
-  first_ = (first_ + 1) % kFifoSize;
-  --count_;
-  return byte;
 }
 
 size_t Serial16550::Capacity() const { return (fifo_control_ & kFifoEnable) != 0 ? kFifoSize : 1; }
@@ -249,9 +227,9 @@ uint8_t Serial16550::InterruptId() const {
   if ((interrupt_enable_ & kEnableLineStatus) != 0 && overrun_) {
     return kIdLineStatus;
   }
-  if ((interrupt_enable_ & kEnableReceived) != 0 && count_ > 0) {
+  if ((interrupt_enable_ & kEnableReceived) != 0 && fifo_.size() > 0) {
     const size_t trigger = Capacity() == 1 ? 1 : kTriggerLevels[fifo_control_ >> 6];
-    return count_ >= trigger ? kIdReceived : kIdTimeout;
+    return fifo_.size() >= trigger ? kIdReceived : kIdTimeout;
   }
   if ((interrupt_enable_ & kEnableTransmitter) != 0 && transmitter_interrupt_) {
     return kIdTransmitter;
@@ -272,12 +250,12 @@ uint8_t Serial16550::ModemLines() const {
       ((modem_control_ & kOut1) != 0 ? kRing : 0) | ((modem_control_ & kOut2) != 0 ? kCarrier : 0));
 }
 
-void Serial16550::Settle(Effects& effects) {
+void Serial16550::Settle(UartEffects& effects) {
   const bool line = InterruptId() != kIdNone;
   effects.interrupt = line && !line_;
   line_ = line;
   // Not before the receiver is empty: that is one wake-up for a FIFO full, not one for each byte.
-  if (input_waits_ && count_ == 0 && (modem_control_ & kLoopback) == 0) {
+  if (input_waits_ && fifo_.size() == 0 && (modem_control_ & kLoopback) == 0) {
     input_waits_ = false;
     effects.input_room = true;
   }
@@ -286,10 +264,7 @@ void Serial16550::Settle(Effects& effects) {
 void Serial16550::Save(StateWriter& writer) const {
   const std::lock_guard lock(mutex_);
   SaveVersion(writer);
-  writer.U8(static_cast<uint8_t>(count_));
-  for (size_t i = 0; i < kFifoSize; ++i) {
-    writer.U8(fifo_[(first_ + i) % kFifoSize]);
-  }
+  fifo_.Save(writer);
   writer.U8(interrupt_enable_);
   writer.U8(fifo_control_);
   writer.U8(line_control_);
@@ -302,14 +277,11 @@ void Serial16550::Save(StateWriter& writer) const {
 }
 
 void Serial16550::Load(StateReader& reader) {
-  Effects effects;
+  UartEffects effects;
   {
     const std::lock_guard lock(mutex_);
     LoadVersion(reader);
-    const size_t count = reader.U8();
-    for (uint8_t& byte : fifo_) {
-      byte = reader.U8();
-    }
+    fifo_.Load(reader);
     interrupt_enable_ = reader.U8() & kEnableAll;
     fifo_control_ = reader.U8();
     line_control_ = reader.U8();
@@ -319,18 +291,16 @@ void Serial16550::Load(StateReader& reader) {
     divisor_ = reader.U16();
     overrun_ = reader.Bool();
     transmitter_interrupt_ = reader.Bool();
-    first_ = 0;
     fifo_control_ = (fifo_control_ & kFifoEnable) != 0 ? fifo_control_ & kFifoKept : uint8_t{0};
-    count_ = count;
-    if (count > Capacity()) {
+    if (fifo_.size() > Capacity()) {
       reader.MarkBad();
-      count_ = 0;
+      fifo_.Clear();
     }
     // The edge may have been on its way when the state was saved; twice does no harm.
     line_ = false;
     Settle(effects);
   }
-  Execute(effects, 0);
+  effects.Execute(interrupt_, sink_, 0);
 }
 
 }  // namespace vmtest

@@ -6,11 +6,11 @@
 // ready modem were connected. The interrupt is the ISA bus's: an edge. OUT2 does not gate it.
 #pragma once
 
-#include <array>
 #include <mutex>
 
 #include "devices/port_device.h"
 #include "devices/serial_sink.h"
+#include "devices/uart_parts.h"
 #include "event/event_fd.h"
 
 namespace vmtest {
@@ -18,7 +18,7 @@ namespace vmtest {
 class Serial16550 final : public PortDevice, public SerialReceiver {
  public:
   static constexpr uint64_t kPorts = 8;
-  static constexpr size_t kFifoSize = 16;
+  static constexpr size_t kFifoSize = ReceiveFifo::kSize;
 
   // Both must outlive the UART. `interrupt` is signalled once for each edge (an irqfd).
   Serial16550(const EventFd& interrupt, SerialSink& sink) : interrupt_(interrupt), sink_(sink) {}
@@ -33,36 +33,24 @@ class Serial16550 final : public PortDevice, public SerialReceiver {
   void WritePort(uint64_t offset, uint8_t value) override;
 
  private:
-  // What has to be done for the outside once the mutex is free.
-  struct Effects {
-    bool interrupt = false;
-    bool input_room = false;
-    bool transmit = false;
-  };
-  void Execute(const Effects& effects, uint8_t transmitted);
-
   // All below with the mutex held.
   uint8_t ReadRegister(uint64_t offset);
-  void WriteRegister(uint64_t offset, uint8_t value, Effects& effects);
+  void WriteRegister(uint64_t offset, uint8_t value, UartEffects& effects);
   void WriteFifoControl(uint8_t value);
   void WriteModemControl(uint8_t value);
   void WriteInterruptEnable(uint8_t value);
   bool Push(uint8_t byte);
-  uint8_t Pop();
-  void ClearReceiver() { count_ = 0; }
   size_t Capacity() const;
   uint8_t InterruptId() const;
   uint8_t ModemLines() const;
   // Compares the interrupt line and the need for input with what was last reported.
-  void Settle(Effects& effects);
+  void Settle(UartEffects& effects);
 
   const EventFd& interrupt_;
   SerialSink& sink_;
 
   mutable std::mutex mutex_;
-  std::array<uint8_t, kFifoSize> fifo_{};  // ring: count_ bytes from first_
-  size_t first_ = 0;
-  size_t count_ = 0;
+  ReceiveFifo fifo_;
   uint8_t interrupt_enable_ = 0;
   uint8_t fifo_control_ = 0;
   uint8_t line_control_ = 0;
