@@ -58,6 +58,13 @@ Result<Vcpu> Vm::CreateVcpu(uint32_t id) {
   return Vcpu::Create(std::move(fd), vcpu_map_size_, id);
 }
 
+Result<> Vm::Enable(uint32_t capability, std::string_view what) const {
+  kvm_enable_cap request{};
+  request.cap = capability;
+  VM_TRY(KvmIoctl(fd_.get(), KVM_ENABLE_CAP, &request, what));
+  return {};
+}
+
 int Vm::Extension(int capability) const {
   return KvmIoctl(fd_.get(), KVM_CHECK_EXTENSION, capability, "check a KVM extension").value_or(0);
 }

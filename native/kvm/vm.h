@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -33,6 +34,8 @@ class Vm {
   Result<Vcpu> CreateVcpu(uint32_t id);
 
   int Extension(int capability) const;
+  // KVM_ENABLE_CAP (KVM API 4.37) on the VM, without arguments.
+  Result<> Enable(uint32_t capability, std::string_view what) const;
 
   // For what only one architecture has (arch/).
   int fd() const { return fd_.get(); }

@@ -23,6 +23,14 @@ KvmInternalError DescribeInternalError(const Vcpu& vcpu) {
   return error;
 }
 
+KvmInternalError DescribeUndecodedAccess(const Vcpu& vcpu) {
+  const auto& access = vcpu.run().arm_nisv;
+  return {.suberror = KVM_INTERNAL_ERROR_EMULATION,
+          .data = {access.esr_iss, access.fault_ipa},
+          .registers = NamedRegisters(vcpu),
+          .rip_bytes = {}};
+}
+
 GuestEnd DescribeSystemEvent(const Vcpu& vcpu) {
   const uint32_t type = vcpu.run().system_event.type;
   switch (type) {

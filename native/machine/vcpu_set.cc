@@ -170,6 +170,9 @@ void VcpuSet::HandleExit(Runner& runner) {
     case KVM_EXIT_SYSTEM_EVENT:
       end = DescribeSystemEvent(runner.vcpu);
       break;
+    case KVM_EXIT_ARM_NISV:
+      end = DescribeUndecodedAccess(runner.vcpu);
+      break;
     case KVM_EXIT_INTERNAL_ERROR:
       end = DescribeInternalError(runner.vcpu);
       break;

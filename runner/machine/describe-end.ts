@@ -16,8 +16,8 @@ export function describeEnd(end: GuestEnd): string {
     case 'debug-exit':
       return `it wrote ${end.code} to the debug-exit port`;
     case 'kvm-internal-error': {
-      const rip = end.registers['rip'];
-      const where = rip === undefined ? '' : ` at rip ${rip}`;
+      const name = 'pc' in end.registers ? 'pc' : 'rip';
+      const where = name in end.registers ? ` at ${name} ${end.registers[name]}` : '';
       const bytes = end.rip_bytes === '' ? '' : ` (${end.rip_bytes})`;
       return `KVM internal error, suberror ${end.suberror}: KVM gave up on an instruction${where}${bytes}`;
     }

@@ -81,6 +81,21 @@ TEST_F(VcpuInitTest, SwitchesItselfOffThroughPsci) {
   EXPECT_EQ(vcpu.run().system_event.type, static_cast<uint32_t>(KVM_SYSTEM_EVENT_SHUTDOWN));
 }
 
+TEST_F(VcpuInitTest, TellsOfAnAccessThatItCannotDecode) {
+  const std::array<uint32_t, 3> payload = {
+      0xd2a12002,  // mov x2, #0x9000000
+      0xa9400440,  // ldp x0, x1, [x2]
+      0x14000000,  // b .
+  };
+  ASSERT_TRUE(memory_->Write(kRam, payload));
+  ASSERT_TRUE(vm_->Enable(KVM_CAP_ARM_NISV_TO_USER, "be told"));
+  Vcpu vcpu = Make(0);
+  ASSERT_TRUE(SetEntryState(vcpu, kRam, 0));
+  ASSERT_TRUE(vcpu.Run());
+  EXPECT_EQ(vcpu.run().exit_reason, static_cast<uint32_t>(KVM_EXIT_ARM_NISV));
+  EXPECT_EQ(vcpu.run().arm_nisv.fault_ipa, 0x0900'0000U);
+}
+
 TEST_F(VcpuInitTest, HasAPerformanceMonitorWhereItIsAskedFor) {
   if (vm_->Extension(KVM_CAP_ARM_PMU_V3) <= 0) {
     GTEST_SKIP() << "this host's KVM has none to give";

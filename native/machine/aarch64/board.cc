@@ -101,7 +101,12 @@ std::vector<GuestMemory::Range> MemoryRanges(uint64_t bytes) {
 Result<Vm> CreateVm(const Kvm& kvm, std::span<const GuestMemory::Range> ranges) {
   const uint64_t end = ranges.back().start + ranges.back().size;
   const auto type = VM_TRY(arm64::VmType(kvm, end));
-  return Vm::Create(kvm, type);
+  Vm vm = VM_TRY(Vm::Create(kvm, type));
+  // Otherwise such an access would be an error of KVM_RUN that says nothing.
+  if (vm.Extension(KVM_CAP_ARM_NISV_TO_USER) > 0) {
+    VM_TRY(vm.Enable(KVM_CAP_ARM_NISV_TO_USER, "be told of accesses that KVM cannot decode"));
+  }
+  return vm;
 }
 
 Result<std::unique_ptr<Board>> CreateBoard(EventLoop& loop, const Kvm&, Vm& vm,
