@@ -187,6 +187,12 @@ GuestConfig ReadConfig(ObjectReader& in) {
   if (in.Has("nested")) {
     config.nested = in.Boolean("nested");
   }
+  if (in.Has("pmu")) {
+    config.pmu = in.Boolean("pmu");
+  }
+  if (in.Has("sve")) {
+    config.sve = in.Boolean("sve");
+  }
   if (in.Has("rtc_base")) {
     config.rtc_base = in.SignedInteger("rtc_base");
   }

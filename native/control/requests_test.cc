@@ -20,7 +20,7 @@ TEST(RequestsTest, ReadsAFullConfiguration) {
   const int overlay = descriptors[4].get();
   const auto request = ParseRequest(
       R"({"id":7,"type":"configure","cpus":4,"memory_mib":512,"kernel":0,"initrd":1,
-          "cmdline":"console=ttyS0","console":2,"nested":true,"rtc_base":-5,
+          "cmdline":"console=ttyS0","console":2,"nested":true,"pmu":true,"sve":true,"rtc_base":-5,
           "disks":[{"file":3,"mode":"overlay","overlay":4,"serial":"disk0"}]})",
       std::move(descriptors));
   ASSERT_TRUE(request.has_value()) << request.error().error.message;
@@ -31,6 +31,8 @@ TEST(RequestsTest, ReadsAFullConfiguration) {
   EXPECT_EQ(config.kernel.get(), kernel);
   EXPECT_TRUE(config.initrd.valid());
   EXPECT_TRUE(config.nested);
+  EXPECT_TRUE(config.pmu);
+  EXPECT_TRUE(config.sve);
   EXPECT_EQ(config.rtc_base, -5);
   ASSERT_EQ(config.disks.size(), 1u);
   EXPECT_EQ(config.disks[0].mode, DiskMode::kOverlay);
@@ -111,6 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{R"({BASE,"cpus":1,"kernel":1})", 1, 9, "kernel"},
         BadCase{R"({BASE,"cpus":1,"kernel":0,"initrd":0})", 1, 9, "initrd"},
         BadCase{R"({BASE,"cpus":1,"kernel":0,"nested":1})", 1, 9, "nested"},
+        BadCase{R"({BASE,"cpus":1,"kernel":0,"pmu":1})", 1, 9, "pmu"},
+        BadCase{R"({BASE,"cpus":1,"kernel":0,"sve":"no"})", 1, 9, "sve"},
         BadCase{R"({BASE,"cpus":1,"kernel":0,"rtc_base":18446744073709551615})", 1, 9, "rtc_base"},
         BadCase{R"({BASE,"cpus":1,"kernel":0,"disks":{}})", 1, 9, "disks"},
         BadCase{R"({BASE,"cpus":1,"kernel":0,"disks":[1]})", 1, 9, "disks[0]"},

@@ -28,6 +28,8 @@ class Board {
   struct Config {
     uint32_t cpus;
     bool nested;
+    bool pmu;
+    bool sve;
     UniqueFd console;
     int64_t rtc_base;                      // Unix seconds
     std::function<void(GuestEnd)> on_end;  // on a vCPU thread

@@ -57,6 +57,8 @@ Result<> Machine::Wire(const Kvm& kvm, GuestConfig& config) {
   board_ = VM_TRY(CreateBoard(loop_, kvm, vm_, memory_, ports_, mmio_,
                               {.cpus = config.cpus,
                                .nested = config.nested,
+                               .pmu = config.pmu,
+                               .sve = config.sve,
                                .console = std::move(config.console),
                                .rtc_base = config.rtc_base.value_or(UnixNow()),
                                .on_end = [this](GuestEnd end) { End(std::move(end)); },

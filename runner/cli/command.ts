@@ -38,6 +38,8 @@ export interface RunCommand extends Copies {
   /** `-` is standard error. */
   console?: string;
   nested: boolean;
+  pmu: boolean;
+  sve: boolean;
   failOnSplat: boolean;
   /** Say what would be started, and start nothing. */
   dryRun: boolean;

@@ -39,6 +39,8 @@ interface RunFlags {
   bootTimeout: string;
   console?: string;
   nested?: true;
+  pmu?: true;
+  sve?: true;
   failOnSplat?: true;
   dryRun?: true;
   tty: 'auto' | 'always' | 'never';
@@ -90,6 +92,8 @@ export function addRun(program: Parser, context: ParseContext, settle: (command:
     .option('--boot-timeout <time>', 'limit for the boot', '120s')
     .option('--console <file>', 'write the serial console there; - is standard error')
     .option('--nested', 'show the virtualization extensions to the guest')
+    .option('--pmu', 'show the performance monitor to a guest of aarch64')
+    .option('--sve', 'show the scalable vectors to a guest of aarch64')
     .option('--fail-on-splat', 'exit 119 when the kernel reports a fault: oops, WARNING, KASAN, ...')
     .option('--dry-run', 'print the guest that would be started, as JSON, and start nothing')
     .addOption(
@@ -115,6 +119,8 @@ function runCommand(argv: string[], flags: RunFlags, context: ParseContext): Run
     env: parseEnvironment(flags.env ?? [], context.env),
     bootTimeoutMs: parseDuration('--boot-timeout', flags.bootTimeout),
     nested: flags.nested === true,
+    pmu: flags.pmu === true,
+    sve: flags.sve === true,
     failOnSplat: flags.failOnSplat === true,
     dryRun: flags.dryRun === true,
     tty: flags.tty,

@@ -19,6 +19,8 @@ describe('vmtest run', () => {
       env: {},
       bootTimeoutMs: 120_000,
       nested: false,
+      pmu: false,
+      sve: false,
       failOnSplat: false,
       dryRun: false,
       tty: 'never',
@@ -28,7 +30,7 @@ describe('vmtest run', () => {
   it('takes every flag', () => {
     const flags =
       '--kernel k --initrd i --modules m --cpus 4 --memory 2G --append a=b --disk d.img --disk e.img,ro --mount s:/s:rw --root r,w.tar --env A=1=2 ' +
-      '--env HOME --cwd /tmp --user nobody --timeout 2m --boot-timeout 30s --console - --nested --fail-on-splat --tty auto';
+      '--env HOME --cwd /tmp --user nobody --timeout 2m --boot-timeout 30s --console - --nested --pmu --sve --fail-on-splat --tty auto';
     expect(run(...flags.split(' '), '--', 'true')).toEqual({
       kind: 'run',
       argv: ['true'],
@@ -51,6 +53,8 @@ describe('vmtest run', () => {
       bootTimeoutMs: 30_000,
       console: '-',
       nested: true,
+      pmu: true,
+      sve: true,
       failOnSplat: true,
       dryRun: false,
       tty: 'auto',

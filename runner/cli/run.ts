@@ -73,6 +73,8 @@ function launchOptions(command: RunCommand): LaunchOptions {
     root: command.root,
     init: command.init,
     nested: command.nested,
+    pmu: command.pmu,
+    sve: command.sve,
     bootTimeoutMs: command.bootTimeoutMs,
     onProgress: say,
     onStart: (_, engine) => say(engineLine(engineUse(engine, command.arch ?? defaultArchitecture(process.env)))),

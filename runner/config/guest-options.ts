@@ -24,6 +24,8 @@ export function guestOptions(config: GuestConfig, directory: string): GuestOptio
     disks,
     mounts,
     nested,
+    pmu,
+    sve,
   } = config;
   const guest: GuestOptions = {};
   if (engine !== undefined) guest.engine = engine;
@@ -57,6 +59,8 @@ export function guestOptions(config: GuestConfig, directory: string): GuestOptio
     }));
   }
   if (nested !== undefined) guest.nested = nested;
+  if (pmu !== undefined) guest.pmu = pmu;
+  if (sve !== undefined) guest.sve = sve;
   return guest;
 }
 

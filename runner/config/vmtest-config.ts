@@ -139,6 +139,10 @@ export interface NamedGuest {
   })[] | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean | undefined;
+  /** aarch64: show the performance monitor to the guest. Default: false. */
+  pmu?: boolean | undefined;
+  /** aarch64: show the scalable vectors to the guest. Default: false. */
+  sve?: boolean | undefined;
 }
 
 export interface Guest {
@@ -191,6 +195,10 @@ export interface Guest {
   })[] | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean | undefined;
+  /** aarch64: show the performance monitor to the guest. Default: false. */
+  pmu?: boolean | undefined;
+  /** aarch64: show the scalable vectors to the guest. Default: false. */
+  sve?: boolean | undefined;
 }
 
 export type LabelPattern = Record<string, string | number | (string | number)[]>;

@@ -49,6 +49,10 @@ export interface GuestSpec {
   mounts: readonly MountSpec[];
   /** Show the virtualization extensions to the guest. */
   nested: boolean;
+  /** aarch64: show the performance monitor. Default: false; QEMU always shows one. */
+  pmu?: boolean;
+  /** aarch64: show the scalable vectors. Default: false. */
+  sve?: boolean;
   /** Unix seconds that the CMOS clock starts from; default: the host's time. */
   rtcBase?: number;
 }

@@ -38,6 +38,10 @@ export interface PlanOptions extends Omit<ImageRequest, 'agent' | 'features' | '
   init?: string | undefined;
   /** Show the virtualization extensions to the guest. Default: false. */
   nested?: boolean;
+  /** aarch64: show the performance monitor to the guest. On x86_64 KVM always does. Default: false. */
+  pmu?: boolean;
+  /** aarch64: show the scalable vectors to the guest. Default: false. */
+  sve?: boolean;
   /** Unix seconds that the CMOS clock starts from; default: the host's time. */
   rtcBase?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -98,10 +102,22 @@ export async function planGuest(options: PlanOptions, cleanup: Cleanup): Promise
     disks: all,
     mounts,
     nested: options.nested ?? false,
+    ...cpuFeatures(options, arch),
     ...(options.rtcBase === undefined ? {} : { rtcBase: options.rtcBase }),
   };
   const named = image === undefined ? {} : { image: { name: image.name, digest: image.digest } };
   return { guest, command: commandDefaults(root?.config), ...named };
+}
+
+/** Throws `VMTEST_BAD_INPUT` for what CPUs of that architecture do not have. */
+function cpuFeatures({ pmu = false, sve = false }: PlanOptions, arch: Architecture): Pick<GuestSpec, 'pmu' | 'sve'> {
+  if (sve && arch !== 'aarch64') {
+    throw new VmtestError(
+      'VMTEST_BAD_INPUT',
+      `--sve: only CPUs of aarch64 have scalable vectors, this guest is ${arch}`,
+    );
+  }
+  return { ...(pmu && arch === 'aarch64' ? { pmu } : {}), ...(sve ? { sve } : {}) };
 }
 
 /** Loaded only when it is wanted: most guests have the root of an image. */

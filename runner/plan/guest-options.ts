@@ -30,4 +30,6 @@ export interface GuestOptions {
   disks?: DiskSpec[];
   mounts?: MountSpec[];
   nested?: boolean;
+  pmu?: boolean;
+  sve?: boolean;
 }

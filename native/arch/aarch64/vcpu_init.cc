@@ -1,5 +1,6 @@
 #include "arch/aarch64/vcpu_init.h"
 
+#include <fmt/format.h>
 #include <linux/kvm.h>
 
 #include "arch/aarch64/one_reg.h"
@@ -22,12 +23,12 @@ constexpr uint64_t kFieldMask = 0xf;
 // The private interrupt of the performance monitor, as the device tree has it: 16 + 7.
 constexpr int kPmuInterrupt = 23;
 
-Result<> Demand(const Vm& vm, int capability, std::string_view what) {
+Result<> Demand(const Vm& vm, int capability, const char* option, std::string_view what) {
   if (vm.Extension(capability) > 0) {
     return {};
   }
-  return Fail(ErrorCode::kUnsupported,
-              std::string("this host's KVM gives guests no ") + std::string(what));
+  return About(option, Result<>(Fail(ErrorCode::kUnsupported,
+                                     fmt::format("this host's KVM gives guests no {}", what))));
 }
 
 }  // namespace
@@ -40,11 +41,11 @@ Result<> InitVcpu(const Vm& vm, const Vcpu& vcpu, const VcpuFeatures& features) 
     init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
   }
   if (features.pmu) {
-    VM_TRY(Demand(vm, KVM_CAP_ARM_PMU_V3, "performance monitor"));
+    VM_TRY(Demand(vm, KVM_CAP_ARM_PMU_V3, "pmu", "performance monitor"));
     init.features[0] |= 1U << KVM_ARM_VCPU_PMU_V3;
   }
   if (features.sve) {
-    VM_TRY(Demand(vm, KVM_CAP_ARM_SVE, "scalable vectors (SVE)"));
+    VM_TRY(Demand(vm, KVM_CAP_ARM_SVE, "sve", "scalable vectors"));
     init.features[0] |= 1U << KVM_ARM_VCPU_SVE;
   }
   VM_TRY(KvmIoctl(vcpu.fd(), KVM_ARM_VCPU_INIT, &init, "initialize a vCPU (KVM_ARM_VCPU_INIT)"));

@@ -15,7 +15,7 @@ struct VcpuFeatures {
 };
 
 // The CPU type that fits the host best, PSCI 1.x, 64-bit. The first vCPU runs when it is told to,
-// the others wait for CPU_ON. kUnsupported, about "cpus", for features that the host has not.
+// the others wait for CPU_ON. kUnsupported, about "pmu" or "sve", for what the host has not.
 Result<> InitVcpu(const Vm& vm, const Vcpu& vcpu, const VcpuFeatures& features);
 
 // For a vCPU that was initialized with `pmu`, once there is an interrupt controller.

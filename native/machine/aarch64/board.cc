@@ -28,8 +28,14 @@ class Arm64Board final : public Board {
                                            "their own on aarch64")));
     }
     const auto version = VM_TRY(arm64::Gic::Choose(vm_));
+    features_ = {.pmu = config.pmu, .sve = config.sve};
     VM_TRY(About("cpus", CreateVcpus(config.cpus, version)));
     gic_ = VM_TRY(arm64::Gic::Create(vm_, version));
+    for (const Vcpu& vcpu : vcpus_) {
+      if (features_.pmu) {
+        VM_TRY(About("pmu", arm64::StartPmu(vcpu)));
+      }
+    }
     devices_ = VM_TRY(MmioDevices::Create(loop, config, mmio, vm_));
     return {};
   }
@@ -49,7 +55,8 @@ class Arm64Board final : public Board {
 
   Result<std::vector<Vcpu>> Boot(const GuestConfig& config,
                                  std::span<const VirtioSlot> virtio) override {
-    Arm64Hardware hardware{.cpus = {}, .gic = gic_->version(), .its = gic_->has_its()};
+    Arm64Hardware hardware{
+        .cpus = {}, .pmu = features_.pmu, .gic = gic_->version(), .its = gic_->has_its()};
     for (const Vcpu& vcpu : vcpus_) {
       hardware.cpus.push_back(VM_TRY(arm64::Affinity(vcpu)));
     }
@@ -69,7 +76,7 @@ class Arm64Board final : public Board {
     }
     for (uint32_t id = 0; id < count; ++id) {
       Vcpu vcpu = VM_TRY(vm_.CreateVcpu(id));
-      VM_TRY(arm64::InitVcpu(vm_, vcpu, {}));
+      VM_TRY(arm64::InitVcpu(vm_, vcpu, features_));
       vcpus_.push_back(std::move(vcpu));
     }
     return {};
@@ -87,6 +94,7 @@ class Arm64Board final : public Board {
 
   Vm& vm_;
   const GuestMemory& memory_;
+  arm64::VcpuFeatures features_;
   std::vector<Vcpu> vcpus_;  // until Boot
   std::optional<arm64::Gic> gic_;
   std::unique_ptr<MmioDevices> devices_;

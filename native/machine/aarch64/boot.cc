@@ -42,7 +42,7 @@ fdt::Config DescribeMachine(const Arm64Hardware& hardware, std::span<const Virti
   fdt::Config config{
       .memory = {.address = arm64::kRam, .size = memory.size()},
       .cpus = hardware.cpus,
-      .pmu = false,
+      .pmu = hardware.pmu,
       .gic = DescribeGic(hardware),
       .pl011 = {.registers = {.address = arm64::kPl011, .size = kPage}, .spi = arm64::kPl011Spi},
       .ns16550 = {.registers = {.address = arm64::kNs16550, .size = Serial16550::kPorts},

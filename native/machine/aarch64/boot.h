@@ -15,6 +15,7 @@ namespace vmtest {
 
 struct Arm64Hardware {
   std::vector<uint64_t> cpus;  // the affinity of each
+  bool pmu;
   arm64::Gic::Version gic;
   bool its;
 };

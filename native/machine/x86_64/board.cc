@@ -89,6 +89,11 @@ Result<Vm> CreateVm(const Kvm& kvm, std::span<const GuestMemory::Range>) { retur
 Result<std::unique_ptr<Board>> CreateBoard(EventLoop& loop, const Kvm& kvm, Vm& vm,
                                            const GuestMemory& memory, Bus& ports, Bus&,
                                            Board::Config config) {
+  // KVM shows the performance counters by itself, where the host lets it.
+  if (config.sve) {
+    return About("sve", Result<std::unique_ptr<Board>>(Fail(
+                            ErrorCode::kUnsupported, "CPUs of x86_64 have no scalable vectors")));
+  }
   VM_TRY(x86::ReservePages(vm, x86::kTssAddress, x86::kIdentityMapAddress));
   VM_TRY(x86::CreateIrqChip(vm));
   VM_TRY(x86::CreatePit(vm));

@@ -91,6 +91,8 @@ export const guestShape = {
     .optional()
     .describe('Live directories of this host in the guest; only QEMU serves them. Default: none.'),
   nested: flag().optional().describe('Show the virtualization extensions to the guest. Default: false.'),
+  pmu: flag().optional().describe('aarch64: show the performance monitor to the guest. Default: false.'),
+  sve: flag().optional().describe('aarch64: show the scalable vectors to the guest. Default: false.'),
 } as const;
 
 export const guest = strict(guestShape).meta({ id: 'Guest' });

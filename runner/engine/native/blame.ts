@@ -18,6 +18,10 @@ function nameOf(subject: string, spec: GuestSpec): string | undefined {
       return `memory of ${spec.memoryMib} MiB`;
     case 'cpus':
       return `${spec.cpus} CPUs`;
+    case 'nested':
+    case 'pmu':
+    case 'sve':
+      return `--${subject}`;
     case 'cmdline':
       return 'kernel command line';
     default:

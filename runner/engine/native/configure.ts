@@ -85,6 +85,8 @@ export function configuration(spec: GuestSpec, files: OpenFiles, console: number
       };
     }),
     nested: spec.nested,
+    ...(spec.pmu === undefined ? {} : { pmu: spec.pmu }),
+    ...(spec.sve === undefined ? {} : { sve: spec.sve }),
     ...(spec.rtcBase === undefined ? {} : { rtc_base: spec.rtcBase }),
   };
   return { fields, fds };

@@ -82,6 +82,7 @@ describe('qemuArguments', () => {
       'max,-erms,-fsrm,+svm,+npt,-xsave,-avx,-avx2,-f16c,-fma,-la57',
     ]);
     expect(valuesOf(argumentsOf({ arch: 'aarch64' }), '-machine')[0]).not.toContain('virtualization=on');
+    expect(valuesOf(argumentsOf({ arch: 'aarch64', sve: true }), '-cpu')).toEqual(['max,pauth-impdef=on']);
     expect(valuesOf(argumentsOf({ arch: 'aarch64', nested: true }), '-machine')[0]).toContain('virtualization=on');
   });
 
