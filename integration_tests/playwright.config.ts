@@ -5,7 +5,7 @@ import type { VmTestOptions, VmWorkerOptions } from '../fixtures/index.js';
 
 // Specs that boot real guests. They need a usable KVM (ci/kvm-lab has one) and what `npm run build` and
 // the stage `images` of ./test_all make. VMTEST_ENGINE=qemu and VMTEST_ARCH=aarch64 run them under the other engine, for the other
-// architecture; those tagged @qemu are about that engine, those tagged @native about ours. A spec tagged @smp has a guest with more than one CPU; the machine (or lab) that runs
+// architecture; those tagged @qemu are about that engine, those tagged @native about ours, those tagged @aarch64 about ours on that architecture. A spec tagged @smp has a guest with more than one CPU; the machine (or lab) that runs
 // it needs at least as many. One tagged @host starts no guest: where there is a lab it is not run there, but beside it.
 export default defineConfig<VmTestOptions, VmWorkerOptions>({
   testDir: '.',

@@ -115,9 +115,9 @@ export async function fetchPackage(cache: Cache, name: string, options: FetchOpt
   return { ...manifest, root: join(directory, 'root') };
 }
 
-/** `busybox-static`, and `busybox-static:arm64` for another architecture than the host's. */
+/** `busybox-static`, and `busybox-static:arm64` for aarch64: hosts of either architecture may share a cache. */
 function aliasOf(name: string, arch: Architecture = hostArchitecture()): string {
-  return arch === hostArchitecture() ? name : `${name}:${DEBIAN_ARCH[arch]}`;
+  return arch === 'x86_64' ? name : `${name}:${DEBIAN_ARCH[arch]}`;
 }
 
 /** The package that `name` stood for when it was last fetched. */
