@@ -39,8 +39,8 @@ struct GuestConfig {
   UniqueFd console;  // not valid: the serial port's output is dropped
   std::vector<DiskConfig> disks;
   bool nested = false;
-  bool pmu = false;  // aarch64: the host's performance monitor
-  bool sve = false;  // aarch64: the host's scalable vectors
+  bool pmu = false;                 // aarch64: the host's performance monitor
+  bool sve = false;                 // aarch64: the host's scalable vectors
   std::optional<int64_t> rtc_base;  // Unix seconds
 };
 
