@@ -13,7 +13,7 @@
 namespace vmtest::agent {
 namespace {
 
-constexpr size_t kReadSize = 64 * 1024;
+constexpr size_t kReadSize = 256 * 1024;
 // How long a host may take to close after the last answer.
 constexpr int64_t kLingerMs = 10'000;
 
@@ -44,8 +44,14 @@ void Connection::OnEvent(int, uint32_t events) {
   if (state_ != State::kFinished && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
     ReadInput();
   }
-  if (state_ != State::kFinished) {
-    UpdateInterest();
+}
+
+void Connection::EndTurn() {
+  if (state_ == State::kRequest) {
+    exec_.reset();
+  }
+  if (state_ != State::kFinished && output_pending() > 0 && !full_) {
+    Flush();
   }
 }
 
@@ -74,6 +80,9 @@ void Connection::HandleFrames() {
       Refuse("protocol", 0, "a frame is longer than its type allows");
       return;
     }
+    if (state_ == State::kRequest && IsStale(frame)) {
+      continue;
+    }
     if (state_ == State::kRequest) {
       HandleRequest(frame);
     } else if (!exec_->OnFrame(frame)) {
@@ -87,8 +96,19 @@ void Connection::HandleFrames() {
     while (in_.Next(&frame) == FrameBuffer::Status::kFrame) {
     }
   }
-  if (state_ != State::kFinished) {
-    Flush();
+}
+
+// What the host sent to a command before it saw that it was over.
+bool Connection::IsStale(const Frame& frame) const {
+  switch (frame.type) {
+    case FrameType::kStdin:
+    case FrameType::kStdinEof:
+    case FrameType::kWindow:
+    case FrameType::kSignal:
+    case FrameType::kResize:
+      return served_;
+    default:
+      return false;
   }
 }
 
@@ -114,6 +134,7 @@ void Connection::HandleRequest(const Frame& frame) {
         break;
       }
       state_ = State::kOperation;
+      served_ = true;
       exec_ = std::make_unique<Exec>(this);
       exec_->Start(*request);
       return;
@@ -181,12 +202,9 @@ void Connection::Refuse(std::string_view code, int os_error, std::string_view me
   Close();
 }
 
-void Connection::OutputChanged() {
-  if (state_ != State::kFinished) {
-    Flush();
-  }
-  if (state_ != State::kFinished) {
-    UpdateInterest();
+void Connection::Finished() {
+  if (state_ == State::kOperation) {
+    state_ = State::kRequest;
   }
 }
 
@@ -198,6 +216,7 @@ void Connection::Close() {
 }
 
 void Connection::Flush() {
+  full_ = false;
   while (sent_ < out_.size()) {
     const ssize_t count = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_,
                                  MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -205,6 +224,7 @@ void Connection::Flush() {
       continue;
     }
     if (count < 0 && errno == EAGAIN) {
+      full_ = true;
       break;
     }
     if (count < 0) {
@@ -230,10 +250,11 @@ void Connection::Flush() {
   if (state_ == State::kOperation) {
     exec_->OnOutputRoom();
   }
+  UpdateInterest();
 }
 
 void Connection::UpdateInterest() {
-  server_->loop()->Set(&watch_, socket_.get(), EPOLLIN | (output_pending() > 0 ? EPOLLOUT : 0U));
+  server_->loop()->Set(&watch_, socket_.get(), EPOLLIN | (full_ ? EPOLLOUT : 0U));
 }
 
 void Connection::Finish() {

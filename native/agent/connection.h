@@ -1,4 +1,4 @@
-// One connection from the host: frames in, frames out, one operation.
+// One connection from the host: frames in, frames out, one operation after the other.
 #pragma once
 
 #include <memory>
@@ -26,17 +26,19 @@ class Connection final : public EventHandler, public ExecPeer {
   void OnDeadline();
 
   void OnEvent(int fd, uint32_t events) override;
+  // Sends what the turn of the loop brought about.
+  void EndTurn();
 
   // ExecPeer.
   std::string* output() override { return &out_; }
   size_t output_pending() const override { return out_.size() - sent_; }
-  void OutputChanged() override;
+  void Finished() override;
   void Close() override;
   Server* server() override { return server_; }
 
  private:
   enum class State {
-    kRequest,    // the first frame has not come
+    kRequest,    // of the next operation nothing has come
     kOperation,  // a command runs
     kClosing,    // the answer is on its way, then the host closes
     kFinished,
@@ -45,6 +47,7 @@ class Connection final : public EventHandler, public ExecPeer {
   void ReadInput();
   void HandleFrames();
   void HandleRequest(const Frame& frame);
+  bool IsStale(const Frame& frame) const;
   void SetClock(std::string_view payload);
   // Gives the connection to a process of its own: it may then block.
   void StartWorker(const Frame& frame);
@@ -59,7 +62,9 @@ class Connection final : public EventHandler, public ExecPeer {
   FrameBuffer in_;
   std::string out_;
   size_t sent_ = 0;
+  bool full_ = false;  // the socket takes no more for now
   State state_ = State::kRequest;
+  bool served_ = false;  // a command, at least
   bool shut_down_ = false;
   int64_t linger_until_ = -1;
   std::unique_ptr<Exec> exec_;

@@ -136,7 +136,6 @@ void Exec::WriteStdin() {
       // EPIPE: the command reads no more. That is its right; the host need not send the rest.
       CloseStdin();
       FrameWriter(peer_->output(), FrameType::kStdinClosed);
-      peer_->OutputChanged();
       return;
     }
     stdin_written_ += static_cast<size_t>(count);
@@ -157,11 +156,6 @@ void Exec::WriteStdin() {
     FrameWriter(peer_->output(), FrameType::kWindow).U8(0).U32(stdin_consumed_);
     stdin_room_ += stdin_consumed_;
     stdin_consumed_ = 0;
-    peer_->OutputChanged();
-    // Sending may have found the host gone and ended this command.
-    if (!stdin_) {
-      return;
-    }
   }
   if (drained && stdin_eof_) {
     CloseStdin();
@@ -186,7 +180,6 @@ void Exec::CloseStdin() {
 }
 
 void Exec::OnEvent(int fd, uint32_t) {
-  // Sending can find the host gone and release everything, so each branch ends with its call.
   if (fd == failure_.get()) {
     OnFailurePipe();
   } else if (fd == stdin_.get()) {
@@ -210,7 +203,6 @@ void Exec::OnFailurePipe() {
     finished_ = true;
     WriteError(peer_->output(), "spawn", failure.os_error, SpawnStageName(failure.stage));
     peer_->Close();
-    peer_->OutputChanged();
     return;
   }
   // End-of-file: exec closed the pipe, or the child was killed on the way, which EXIT will tell.
@@ -228,7 +220,6 @@ void Exec::OnFailurePipe() {
     WriteStdin();
   }
   FinishIfDone();
-  peer_->OutputChanged();
 }
 
 void Exec::OnOutputRoom() {
@@ -244,35 +235,40 @@ void Exec::UpdateOutput(Output* output) {
   peer_->server()->loop()->Set(&output->watch, output->fd.get(), want ? EPOLLIN : 0U);
 }
 
+// Until the pipe is empty, so that a command's last words and its end go out together.
 void Exec::Pump(Output* output) {
+  while (output->fd && peer_->output_pending() < kOutputHighWater && ReadOutput(output)) {
+  }
+  UpdateOutput(output);
+  FinishIfDone();
+}
+
+bool Exec::ReadOutput(Output* output) {
   char buffer[kChunk];
   const auto want =
       static_cast<size_t>(std::min({output->credit, output->limit, uint64_t{sizeof buffer}}));
   if (want == 0) {
-    UpdateOutput(output);
-    return;
+    return false;
   }
   const ssize_t count = ::read(output->fd.get(), buffer, want);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-    return;
+    return false;
   }
   if (count <= 0) {
     // EIO is how a pty says that its last other end was closed (tty_ioctl(2), pty(7)).
     CloseOutput(output);
-  } else {
-    const auto size = static_cast<uint64_t>(count);
-    FrameWriter(peer_->output(), output->type).Raw({buffer, static_cast<size_t>(size)});
-    output->credit -= size;
-    if (output->limit != UINT64_MAX) {
-      output->limit -= size;
-      if (output->limit == 0) {
-        CutOff(output);
-      }
-    }
-    UpdateOutput(output);
+    return false;
   }
-  FinishIfDone();
-  peer_->OutputChanged();
+  const auto size = static_cast<uint64_t>(count);
+  FrameWriter(peer_->output(), output->type).Raw({buffer, static_cast<size_t>(size)});
+  output->credit -= size;
+  if (output->limit != UINT64_MAX) {
+    output->limit -= size;
+    if (output->limit == 0) {
+      CutOff(output);
+    }
+  }
+  return true;
 }
 
 void Exec::CloseOutput(Output* output) {
@@ -297,7 +293,6 @@ void Exec::OnExited(int status) {
   }
   grace_until_ = NowMs() + grace_ms_;
   FinishIfDone();
-  peer_->OutputChanged();
 }
 
 // Something that outlived the leader may hold the streams open, and may write for ever. What lies
@@ -316,7 +311,6 @@ void Exec::OnDeadline() {
     }
   }
   FinishIfDone();
-  peer_->OutputChanged();
 }
 
 void Exec::Signal(int number) {
@@ -352,7 +346,7 @@ void Exec::FinishIfDone() {
       .U32(static_cast<uint32_t>(signalled ? WTERMSIG(status_) : WEXITSTATUS(status_)))
       .U8(signalled && WCOREDUMP(status_) ? 1 : 0)
       .U8(held_open_ ? 1 : 0);
-  peer_->Close();
+  peer_->Finished();
 }
 
 void Exec::Release() {

@@ -2,7 +2,7 @@
 //
 //   request ── spawn ──> waiting for the failure pipe ── EOF ──> STARTED, streams flow
 //                                                     └─ error ─> ERROR, close
-//   leader reaped ──> streams end by themselves or by the grace period ──> EXIT, close
+//   leader reaped ──> streams end by themselves or by the grace period ──> EXIT
 //
 // Output is read only when the host has granted a window for that stream and the connection's
 // buffer is short, so a stream that nobody reads costs nothing and holds up no other. Input is
@@ -23,9 +23,11 @@ class Server;
 // What a command sees of its connection.
 class ExecPeer {
  public:
-  virtual std::string* output() = 0;          // frames are appended here
+  // Frames are appended here, and sent at the end of the loop's turn: what one turn brings about
+  // goes out as one.
+  virtual std::string* output() = 0;
   virtual size_t output_pending() const = 0;  // bytes that are not sent yet
-  virtual void OutputChanged() = 0;           // send what was appended
+  virtual void Finished() = 0;                // the command is over, another request may follow
   virtual void Close() = 0;                   // nothing follows
   virtual Server* server() = 0;
 
@@ -71,6 +73,8 @@ class Exec final : public EventHandler {
   void CloseStdin();
   void OnFailurePipe();
   void Pump(Output* output);
+  // False: there is no more for now.
+  bool ReadOutput(Output* output);
   void CloseOutput(Output* output);
   // Closes a stream that may still have a writer.
   void CutOff(Output* output);

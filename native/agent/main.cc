@@ -3,6 +3,7 @@
 // As PID 1 it first makes a system of the initramfs; otherwise it is an ordinary service. On a
 // host, for tests, --unix-listen and --unix-dial put Unix sockets in the place of vsock.
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -98,11 +99,23 @@ void RaiseFileLimit(rlimit* before) {
   }
 }
 
-// A test that fills the memory must not take the agent down with it.
-void AvoidOomKiller() {
-  if (const Fd fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); fd) {
-    (void)!::write(fd.get(), "-1000", 5);
+// A test that fills the memory must not take the agent down with it. PID 1 is never chosen
+// (mm/oom_kill.c, oom_unkillable_task). True when the children have to undo it.
+bool AvoidOomKiller() {
+  if (::getpid() == 1) {
+    return false;
   }
+  if (const Fd fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); fd) {
+    return ::write(fd.get(), "-1000", 5) == 5;
+  }
+  return false;
+}
+
+// A batch task does not preempt what wakes it (sched(7)): while a command writes and ends, the
+// agent is not switched to for each step, and handles them all in one turn.
+void ScheduleInBatches() {
+  const sched_param none{};
+  ::sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 Fd OpenSignals() {
@@ -111,6 +124,8 @@ Fd OpenSignals() {
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) {
     ::sigaddset(&signals, signal);
   }
+  // What the starter ignored, the commands would too.
+  ResetSignals();
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return Fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -118,6 +133,9 @@ Fd OpenSignals() {
 
 Fd Listen(const Address& address) {
   Fd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (address.storage.ss_family == AF_VSOCK) {
+    EnlargeVsockBuffer(socket);
+  }
   if (!socket ||
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) !=
           0 ||
@@ -168,7 +186,8 @@ int Run(const Options& options) {
   }
   ChildDefaults defaults;
   RaiseFileLimit(&defaults.open_files);
-  AvoidOomKiller();
+  defaults.oom_protected = AvoidOomKiller();
+  ScheduleInBatches();
   ::umask(022);
   (void)!::chdir("/");
 

@@ -47,6 +47,9 @@ void Server::RunOnce(Session* session) {
   if (session->deadline() >= 0 && session->deadline() <= now) {
     session->OnDeadline();
   }
+  for (const auto& connection : connections_) {
+    connection->EndTurn();
+  }
   Sweep();
 }
 

@@ -35,6 +35,12 @@ Address VsockAddress(unsigned int cid) {
 Address VsockOwnAddress() { return VsockAddress(VMADDR_CID_ANY); }
 Address VsockHostAddress() { return VsockAddress(VMADDR_CID_HOST); }
 
+void EnlargeVsockBuffer(const Fd& socket) {
+  constexpr uint64_t kBytes = 1024 * 1024;
+  ::setsockopt(socket.get(), AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &kBytes, sizeof kBytes);
+  ::setsockopt(socket.get(), AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &kBytes, sizeof kBytes);
+}
+
 bool UnixAddress(const char* path, Address* address) {
   sockaddr_un un{};
   const size_t length = std::strlen(path);

@@ -20,6 +20,9 @@ struct Address {
 // kVsockPort on every address of this guest, and on the host (CID 2).
 Address VsockOwnAddress();
 Address VsockHostAddress();
+// What the host may send before it must wait for this end: four times what Linux has by default. A
+// connection inherits it from its listener. Where it cannot be had, the host is only slower.
+void EnlargeVsockBuffer(const Fd& socket);
 // False when the path is too long for a socket address.
 bool UnixAddress(const char* path, Address* address);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -54,7 +55,7 @@ struct Plan {
   int error = -1;
   bool terminal = false;
   int failure = -1;
-  rlimit open_files{};
+  ChildDefaults defaults{};
 };
 
 std::string_view NameOf(std::string_view pair) {
@@ -164,15 +165,26 @@ bool BecomeUser(const Credentials& user) {
          ::setresuid(user.uid, user.uid, user.uid) == 0;
 }
 
-[[noreturn]] void RunChild(const Plan& plan) {
-  ResetSignals();
-  ::setsid();
-  ::umask(022);
-  ::setrlimit(RLIMIT_NOFILE, &plan.open_files);
-  // The agent itself is protected from the OOM killer (main.cc); its commands are not.
+// Only what the agent has changed for itself (main.cc): each call costs every command.
+void UndoOwnSettings(const ChildDefaults& defaults) {
+  ::signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const sched_param normal{};
+  ::sched_setscheduler(0, SCHED_OTHER, &normal);
+  ::setrlimit(RLIMIT_NOFILE, &defaults.open_files);
+  if (!defaults.oom_protected) {
+    return;
+  }
   if (const Fd oom(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); oom) {
     (void)!::write(oom.get(), "0", 1);
   }
+}
+
+[[noreturn]] void RunChild(const Plan& plan) {
+  UndoOwnSettings(plan.defaults);
+  ::setsid();
   if (plan.terminal && ::ioctl(plan.input, TIOCSCTTY, 0) != 0) {
     Report(plan, SpawnStage::kTerminal, errno);
   }
@@ -262,7 +274,7 @@ bool Spawn(const ExecRequest& request, const ChildDefaults& defaults, Spawned* s
   if (!request.cwd.empty()) {
     plan.cwd = request.cwd.c_str();
   }
-  plan.open_files = defaults.open_files;
+  plan.defaults = defaults;
 
   *failure = {SpawnStage::kAgent, 0};
   Pipe error_pipe, in, out, err;

@@ -16,6 +16,7 @@ namespace vmtest::agent {
 // What the agent changed for itself and gives back to its children.
 struct ChildDefaults {
   rlimit open_files{};
+  bool oom_protected = false;  // the agent, by its oom_score_adj
 };
 
 // Where a command could not be started. The child sends this with its errno through `failure`.

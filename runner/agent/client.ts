@@ -4,6 +4,7 @@ import { VmtestError } from '../errors.js';
 import { protocolError } from './agent-error.js';
 import { FrameBuilder, PayloadReader } from './codec.js';
 import { type ExecProcess, startExec } from './exec.js';
+import { ExecConnections } from './exec-connections.js';
 import type { Capture, ExecOptions } from './exec-options.js';
 import { type GetOptions, type GetTreeOptions, getFile, getTree, type ReadFileOptions, readFile } from './get.js';
 import { type GlobMatch, type GlobOptions, glob } from './glob.js';
@@ -14,13 +15,16 @@ import { type PutOptions, type PutSource, putFile, putTree, type TransferResult 
 
 /**
  * The agent of one guest. Knows nothing of how connections are made: `connect` opens a fresh stream to the agent's port
- * each time. Every operation has a connection of its own, so none waits for another.
+ * each time. No two operations share a connection, so none waits for another; a command may get that of one that has
+ * ended.
  */
 export class AgentClient {
   readonly #connect: Connect;
+  readonly #execConnections: ExecConnections;
 
   constructor(options: { connect: Connect }) {
     this.#connect = options.connect;
+    this.#execConnections = new ExecConnections(options.connect);
   }
 
   /**
@@ -43,7 +47,12 @@ export class AgentClient {
 
   /** Starts a command, without a shell. */
   exec<C extends Capture = 'text'>(argv: readonly string[], options: ExecOptions<C> = {}): ExecProcess<C> {
-    return startExec(this.#connect, argv, options);
+    return startExec(this.#execConnections, argv, options);
+  }
+
+  /** Closes the connections that wait for the next command. */
+  closeIdle(): void {
+    this.#execConnections.close();
   }
 
   /** Puts one file at an absolute path of the guest, whole or not at all. */

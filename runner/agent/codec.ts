@@ -15,6 +15,11 @@ function malformed(what: string): VmtestError {
 export class FrameDecoder {
   #held: Buffer = Buffer.alloc(0);
 
+  /** No part of a frame is held. */
+  get empty(): boolean {
+    return this.#held.length === 0;
+  }
+
   push(chunk: Buffer): void {
     this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
   }

@@ -3,6 +3,7 @@ import { finished, pipeline } from 'node:stream/promises';
 
 import { canceledError, errorFromFrame, lostError, protocolError } from './agent-error.js';
 import { type Frame, FrameBuilder, FrameDecoder, frameHeader, PayloadReader } from './codec.js';
+import type { ExecConnections } from './exec-connections.js';
 import {
   type Capture,
   checkedSize,
@@ -15,7 +16,6 @@ import {
 } from './exec-options.js';
 import { CaptureBuffer, captured, type ExecResult, signalName, signalNumber } from './exec-result.js';
 import { InputStream, OutputStream } from './exec-streams.js';
-import type { Connect } from './operation.js';
 import { FrameType, OUTPUT_WINDOW } from './protocol.js';
 
 export type { Capture, ExecOptions, ExecResult };
@@ -69,6 +69,7 @@ class ExecSession<C extends Capture> {
   readonly stderr: OutputStream;
   readonly result: Promise<ExecResult<C>>;
 
+  readonly #connections: ExecConnections;
   readonly #argv: readonly string[];
   readonly #options: ExecOptions<C>;
   readonly #began = performance.now();
@@ -77,6 +78,9 @@ class ExecSession<C extends Capture> {
   readonly #connecting = new AbortController();
   readonly #decoder = new FrameDecoder();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #onError = (error: Error): void => this.#fail(lostError(this.#name(), error));
+  readonly #onEnd = (): void => this.#fail(lostError(this.#name()));
+  readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
   readonly #onAbort = (): void => this.#stop('isCanceled');
   readonly #stopped = { timedOut: false, isCanceled: false };
   #stream: Duplex | undefined;
@@ -84,8 +88,9 @@ class ExecSession<C extends Capture> {
   #waiting: Buffer[] = [];
   #over = false;
 
-  constructor(connect: Connect, argv: readonly string[], options: ExecOptions<C>) {
+  constructor(connections: ExecConnections, argv: readonly string[], options: ExecOptions<C>) {
     const request = execRequest(argv, options);
+    this.#connections = connections;
     this.#argv = [...argv];
     this.#options = options;
     this.stdout = new OutputStream((bytes) => this.#grant(1, bytes));
@@ -97,7 +102,7 @@ class ExecSession<C extends Capture> {
     options.signal?.addEventListener('abort', this.#onAbort);
     if (options.signal?.aborted === true) this.#onAbort();
     if (options.timeoutMs !== undefined) this.#after(options.timeoutMs, () => this.#stop('timedOut'));
-    if (!this.#over) void this.#connect(connect, request);
+    if (!this.#over) void this.#connect(request);
     this.#feed();
   }
 
@@ -134,10 +139,10 @@ class ExecSession<C extends Capture> {
     this.#send(new FrameBuilder(FrameType.stdinEof).build());
   }
 
-  async #connect(connect: Connect, request: Buffer): Promise<void> {
+  async #connect(request: Buffer): Promise<void> {
     let stream: Duplex;
     try {
-      stream = await connect(this.#connecting.signal);
+      stream = await this.#connections.take(this.#connecting.signal);
     } catch (error) {
       this.#fail(lostError(this.#name(), error));
       return;
@@ -147,13 +152,7 @@ class ExecSession<C extends Capture> {
       return;
     }
     this.#stream = stream;
-    let failure: unknown;
-    stream.on('error', (error) => {
-      failure = error;
-    });
-    stream.on('close', () => this.#fail(lostError(this.#name(), failure)));
-    stream.on('end', () => this.#fail(lostError(this.#name())));
-    stream.on('data', (chunk: Buffer) => this.#receive(chunk));
+    stream.on('error', this.#onError).on('close', this.#onEnd).on('end', this.#onEnd).on('data', this.#onData);
     stream.write(request);
     for (const frame of this.#waiting.splice(0)) stream.write(frame);
   }
@@ -256,6 +255,8 @@ class ExecSession<C extends Capture> {
   #settle(ending: Ending): void {
     if (this.#over) return;
     this.#release();
+    if (ending.lost) this.#stream?.destroy();
+    else this.#giveBack();
     this.#started.reject(
       ending.lost ? canceledError(this.#name(), this.#options.signal?.reason) : lostError(this.#name()),
     );
@@ -267,6 +268,7 @@ class ExecSession<C extends Capture> {
   #fail(error: unknown): void {
     if (this.#over) return;
     this.#release();
+    this.#stream?.destroy();
     this.#started.reject(error);
     this.#ended.reject(error);
     for (const stream of [this.stdout, this.stderr]) {
@@ -282,7 +284,15 @@ class ExecSession<C extends Capture> {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.stdin.close();
-    this.#stream?.destroy();
+  }
+
+  #giveBack(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    stream.off('error', this.#onError).off('close', this.#onEnd).off('end', this.#onEnd).off('data', this.#onData);
+    // Whatever follows EXIT is no answer to anything.
+    if (this.#decoder.empty) this.#connections.giveBack(stream);
+    else stream.on('error', () => {}).destroy();
   }
 
   #feed(): void {
@@ -325,11 +335,11 @@ class ExecSession<C extends Capture> {
 
 /** Starts a command. Never throws but for arguments that no guest could take; everything else is in `result`. */
 export function startExec<C extends Capture = 'text'>(
-  connect: Connect,
+  connections: ExecConnections,
   argv: readonly string[],
   options: ExecOptions<C> = {},
 ): ExecProcess<C> {
-  const session = new ExecSession(connect, argv, options);
+  const session = new ExecSession(connections, argv, options);
   // A plain object, which callers may wrap or take apart.
   return {
     stdin: session.stdin,

@@ -130,6 +130,7 @@ describe('what the agent refuses', () => {
       for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
         last = next.type;
         if (next.type === FrameType.window) grants.push(next.payload);
+        if (next.type === FrameType.exit) socket.end();
         if (next.type !== FrameType.started) continue;
         for (let i = 0; i < 64; i += 1) socket.write(frame(FrameType.stdin, Buffer.alloc(4096)));
         socket.write(frame(FrameType.stdinEof));

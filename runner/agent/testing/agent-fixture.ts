@@ -80,6 +80,7 @@ export async function startAgent({ initIn }: TestAgentOptions = {}): Promise<Tes
     connect: open,
     nextDial: () => waitForDial(server, child),
     async expectIdle() {
+      client.closeIdle();
       await expect
         .poll(async () => (await readdir(`/proc/${pid}/fd`)).length, { timeout: 20_000 })
         .toBe(idleDescriptors);
