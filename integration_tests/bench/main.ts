@@ -150,7 +150,7 @@ async function measureNative(inLab: boolean): Promise<void> {
   const probe = await probeKvm(findInstallation().vmm);
   if (probe.status === 'usable') return measure();
   if (inLab) throw new Error(`KVM is not usable in the lab either: ${probe.message}`);
-  const command = ['node_modules/.bin/tsx', 'integration_tests/bench/main.ts', '--only', 'native'];
+  const command = ['node', process.argv[1] as string, '--only', 'native'];
   const env = { VMTEST_BENCH_IN_LAB: '1' };
   const { exitCode } = await execa('ci/kvm-lab', ['--', ...command], { stdio: 'inherit', env, reject: false });
   process.exitCode = exitCode ?? 1;
