@@ -20,8 +20,7 @@ import { execRoundTrips, throughputFromGuest, throughputToGuest } from './agent.
 import { type BootSample, bootNative, bootQemu, prepareSubject } from './boot.js';
 import { measureEngineQemu } from './engine-qemu/measure.js';
 import { prepareExits } from './exits.js';
-import { measurePlanCost } from './plan-cost.js';
-import { measureMicro, measureResolution, overNode } from './resolution.js';
+import { measureHost } from './host.js';
 import { formatTable, median, percentile, type Row } from './table.js';
 
 const PAIRS = Number(process.env['VMTEST_BENCH_PAIRS'] ?? 5);
@@ -96,42 +95,6 @@ async function measure(): Promise<void> {
   console.log(formatTable(rows));
   await mkdir('bench-results', { recursive: true });
   await writeFile('bench-results/bench.json', `${JSON.stringify({ boots, agent }, null, 2)}\n`);
-}
-
-const MIB = 2 ** 20;
-
-/** What needs no guest is measured on the machine itself. */
-async function measureHost(): Promise<void> {
-  const resolution = await measureResolution(20);
-  const micro = await measureMicro();
-  const few = await measurePlanCost(500);
-  const many = await measurePlanCost(5000);
-  const row = (what: string, vmtest: string, verdict: string): Row => ({ what, vmtest, other: '', verdict });
-  const mib = (bytes: number): string => `${(bytes / MIB).toFixed(2)} MiB`;
-  console.log(
-    formatTable([
-      row(
-        'warm `run` to the start of the VMM, over Node',
-        `${overNode(resolution).toFixed(0)} ms`,
-        'goal: at most 60 ms',
-      ),
-      row("micro's initramfs, compressed", mib(micro.compressed), 'goal: at most 4 MiB'),
-      row("micro's initramfs, unpacked", mib(micro.unpacked), 'goal: at most 12 MiB'),
-      row('plan, for each of 5000 cells', `${many.planMs.toFixed(3)} ms`, ''),
-      row(
-        'schedule, for each of 5000 cells',
-        `${many.scheduleMs.toFixed(3)} ms`,
-        'goal: plan and schedule at most 1 ms',
-      ),
-      row(
-        'memory that stays, for each cell',
-        `${many.heapBytes.toFixed(0)} bytes`,
-        `goal: not more than with 500 (${few.heapBytes.toFixed(0)} bytes)`,
-      ),
-    ]),
-  );
-  await mkdir('bench-results', { recursive: true });
-  await writeFile('bench-results/host.json', `${JSON.stringify({ resolution, micro, plan: [few, many] }, null, 2)}\n`);
 }
 
 const PARTS = ['host', 'engine-qemu', 'native'] as const;
