@@ -1,16 +1,19 @@
-/** Start to first exec, side by side: `vmtest-vmm` and QEMU's microvm with the same kernel and archive. */
+/** Start to first exec, side by side: `vmtest-vmm` and QEMU's leanest board with the same kernel and archive. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAddon } from '../../runner/engine/native/addon.js';
 import { createNativeGuest } from '../../runner/engine/native/vmm.js';
 import { encodeCpio, padding } from '../../runner/images/cpio.js';
+import type { Architecture } from '../../runner/images/kernels/architecture.js';
 import { findInstallation } from '../../runner/installation.js';
 import { countExits } from './exits.js';
 import { overheadKib } from './memory.js';
+import type { Program } from './unpacked-qemu.js';
 
 /** What both machines are given. */
 export interface BootSubject {
+  arch: Architecture;
   kernel: string;
   initrd: string;
   cmdline: string;
@@ -26,6 +29,9 @@ export interface BootSample {
   overheadKib: number;
 }
 
+/** Of QEMU's boards that KVM runs, the one with the least in it. */
+export const QEMU_BOARDS: Readonly<Record<Architecture, string>> = { x86_64: 'microvm', aarch64: 'virt' };
+
 const MARKER = 'FIRST-EXEC';
 
 /**
@@ -35,20 +41,20 @@ const MARKER = 'FIRST-EXEC';
 const INIT = `#!/bin/sh
 mount -t devtmpfs dev /dev
 while read -r module; do insmod "$module"; done </vmtest/modules.list
-/bin/true && echo ${MARKER} >/dev/ttyS0
+/bin/true && echo ${MARKER} >/dev/console
 while :; do sleep 1000; done
 `;
 
 /** The guest's own archive with the first program added to it. */
 export async function prepareSubject(
-  images: { kernel: string; initrd: string; cmdline: string },
+  images: Pick<BootSubject, 'arch' | 'kernel' | 'initrd' | 'cmdline'>,
   directory: string,
 ): Promise<BootSubject> {
   const initrd = join(directory, 'initramfs.cpio');
   const base = await readFile(images.initrd);
   const added = encodeCpio(new Map([['bench/init', { type: 'file', data: Buffer.from(INIT), mode: 0o755 }]]));
   await writeFile(initrd, [base, padding(base.length), ...added]);
-  return { kernel: images.kernel, initrd, cmdline: `${images.cmdline} rdinit=/bench/init`, memoryMib: 512 };
+  return { ...images, initrd, cmdline: `${images.cmdline} rdinit=/bench/init`, memoryMib: 512 };
 }
 
 export async function bootNative(subject: BootSubject): Promise<BootSample> {
@@ -56,7 +62,7 @@ export async function bootNative(subject: BootSubject): Promise<BootSample> {
   const exits = await countExits();
   const start = performance.now();
   await using guest = await createNativeGuest(
-    { ...subject, arch: 'x86_64', cpus: 1, disks: [], mounts: [], nested: false },
+    { ...subject, cpus: 1, disks: [], mounts: [], nested: false },
     {
       addon: loadAddon(),
       vmm: findInstallation().vmm,
@@ -78,11 +84,12 @@ export async function bootNative(subject: BootSubject): Promise<BootSample> {
   };
 }
 
-export async function bootQemu(subject: BootSubject): Promise<BootSample> {
+export async function bootQemu(subject: BootSubject, program: Program): Promise<BootSample> {
   const marker = watchFor(MARKER);
   const exits = await countExits();
   const start = performance.now();
-  const qemu = spawn('qemu-system-x86_64', qemuArguments(subject), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = program.libraries === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: program.libraries };
+  const qemu = spawn(program.path, qemuArguments(subject), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     qemu.stdout.on('data', marker.feed);
     let stderr = '';
@@ -102,7 +109,7 @@ export async function bootQemu(subject: BootSubject): Promise<BootSample> {
 
 function qemuArguments(subject: BootSubject): string[] {
   return [
-    ...['-M', 'microvm,accel=kvm', '-cpu', 'host', '-smp', '1', '-m', String(subject.memoryMib)],
+    ...['-M', `${QEMU_BOARDS[subject.arch]},accel=kvm`, '-cpu', 'host', '-smp', '1', '-m', String(subject.memoryMib)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
     ...['-kernel', subject.kernel, '-initrd', subject.initrd, '-append', subject.cmdline],
   ];

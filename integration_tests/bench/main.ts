@@ -1,140 +1,25 @@
 /**
- * `npm run bench`: what a guest costs, beside QEMU's microvm in the same run. Prints a table and writes
- * `bench-results/bench.json`. Ratios, exits and bytes mean something on any machine; milliseconds only
- * beside each other. Runs in the lab where this machine's own KVM cannot be used.
+ * `npm run bench`: what a guest costs, beside QEMU in the same run. Prints tables and writes them to `bench-results/`. Ratios,
+ * exits and bytes mean something on any machine; milliseconds only beside each other.
  *
- * `--only host`, `engine-qemu` or `native`: one part. `engine-qemu` needs no KVM and no lab (./engine-qemu/measure.ts).
+ * `--only host`, `engine-qemu`, `native` or `native-aarch64`: one part. `engine-qemu` needs no KVM and no lab
+ * (./engine-qemu/measure.ts). `native` is this machine's architecture, in the lab where its own KVM cannot be used (./labs.ts).
  * `VMTEST_BENCH_PAIRS`: how many pairs of boots, in turn. Default: 5.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { createCleanup } from '../../runner/cleanup.js';
 import { probeKvm } from '../../runner/engine/probe.js';
+import { type Architecture, hostArchitecture } from '../../runner/images/kernels/architecture.js';
 import { findInstallation } from '../../runner/installation.js';
-import { launch } from '../../runner/machine/launch.js';
-import { planGuest } from '../../runner/machine/plan.js';
-import { execRoundTrips, throughputFromGuest, throughputToGuest } from './agent.js';
-import { type BootSample, bootNative, bootQemu, prepareSubject } from './boot.js';
 import { measureEngineQemu } from './engine-qemu/measure.js';
-import { prepareExits } from './exits.js';
-import { measurePlanCost } from './plan-cost.js';
-import { measureMicro, measureResolution, overNode } from './resolution.js';
-import { formatTable, median, percentile, type Row } from './table.js';
+import { measureHost } from './host.js';
+import { IN_LAB, measureInLab, QEMU_FOLDER } from './labs.js';
+import { measureNative } from './native.js';
+import { unpackedQemu } from './unpacked-qemu.js';
 
 const PAIRS = Number(process.env['VMTEST_BENCH_PAIRS'] ?? 5);
-const EXEC_COUNT = 200;
-const STREAM_MIB = 64;
 
-interface BootPairs {
-  vmtest: BootSample[];
-  qemu: BootSample[];
-}
-
-async function measureBoots(pairs: number): Promise<BootPairs> {
-  const directory = await mkdtemp(join(tmpdir(), 'vmtest-bench-'));
-  await using cleanup = createCleanup();
-  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
-  const { kernel, initrd = '', cmdline } = (await planGuest({}, cleanup)).guest;
-  const subject = await prepareSubject({ kernel, initrd, cmdline }, directory);
-  const samples: BootPairs = { vmtest: [], qemu: [] };
-  // In turn, so that a slow spell of the host hits both; the first pair only warms the page cache.
-  for (let pair = 0; pair <= pairs; pair += 1) {
-    const vmtest = await bootNative(subject);
-    const qemu = await bootQemu(subject);
-    if (pair === 0) continue;
-    samples.vmtest.push(vmtest);
-    samples.qemu.push(qemu);
-    process.stderr.write(
-      `pair ${pair}: vmtest ${vmtest.firstExecMs.toFixed(0)} ms, qemu ${qemu.firstExecMs.toFixed(0)} ms\n`,
-    );
-  }
-  return samples;
-}
-
-async function measureAgent() {
-  await using machine = await launch();
-  const times = await execRoundTrips(machine, EXEC_COUNT);
-  return {
-    execP50Ms: percentile(times, 50),
-    execP99Ms: percentile(times, 99),
-    toGuestMibPerS: await throughputToGuest(machine, STREAM_MIB),
-    fromGuestMibPerS: await throughputFromGuest(machine, STREAM_MIB),
-  };
-}
-
-type Figure = keyof BootSample;
-
-function bootRows(samples: BootPairs): Row[] {
-  const row = (what: string, figure: Figure, format: (value: number) => string, goal: string): Row => {
-    const mine = median(samples.vmtest.map((sample) => sample[figure]));
-    const other = median(samples.qemu.map((sample) => sample[figure]));
-    const ratio = (mine / other).toFixed(2);
-    return { what, vmtest: format(mine), other: format(other), verdict: `${ratio} times (${goal})` };
-  };
-  return [
-    row('start to first exec', 'firstExecMs', (value) => `${value.toFixed(0)} ms`, 'goal: at most 0.5'),
-    row('VM exits until then', 'exits', (value) => value.toFixed(0), 'goal: below 1'),
-    row('memory besides the guest', 'overheadKib', (value) => `${value} KiB`, 'goal: at most 5120 KiB'),
-  ];
-}
-
-async function measure(): Promise<void> {
-  await prepareExits();
-  const boots = await measureBoots(PAIRS);
-  const agent = await measureAgent();
-  const plain = (what: string, vmtest: string): Row => ({ what, vmtest, other: '', verdict: '' });
-  const rows = [
-    ...bootRows(boots),
-    plain('exec of `true`, p50', `${agent.execP50Ms.toFixed(1)} ms`),
-    plain('exec of `true`, p99', `${agent.execP99Ms.toFixed(1)} ms`),
-    plain('to the guest', `${agent.toGuestMibPerS.toFixed(1)} MiB/s`),
-    plain('from the guest', `${agent.fromGuestMibPerS.toFixed(1)} MiB/s`),
-  ];
-  console.log(formatTable(rows));
-  await mkdir('bench-results', { recursive: true });
-  await writeFile('bench-results/bench.json', `${JSON.stringify({ boots, agent }, null, 2)}\n`);
-}
-
-const MIB = 2 ** 20;
-
-/** What needs no guest is measured on the machine itself. */
-async function measureHost(): Promise<void> {
-  const resolution = await measureResolution(20);
-  const micro = await measureMicro();
-  const few = await measurePlanCost(500);
-  const many = await measurePlanCost(5000);
-  const row = (what: string, vmtest: string, verdict: string): Row => ({ what, vmtest, other: '', verdict });
-  const mib = (bytes: number): string => `${(bytes / MIB).toFixed(2)} MiB`;
-  console.log(
-    formatTable([
-      row(
-        'warm `run` to the start of the VMM, over Node',
-        `${overNode(resolution).toFixed(0)} ms`,
-        'goal: at most 60 ms',
-      ),
-      row("micro's initramfs, compressed", mib(micro.compressed), 'goal: at most 4 MiB'),
-      row("micro's initramfs, unpacked", mib(micro.unpacked), 'goal: at most 12 MiB'),
-      row('plan, for each of 5000 cells', `${many.planMs.toFixed(3)} ms`, ''),
-      row(
-        'schedule, for each of 5000 cells',
-        `${many.scheduleMs.toFixed(3)} ms`,
-        'goal: plan and schedule at most 1 ms',
-      ),
-      row(
-        'memory that stays, for each cell',
-        `${many.heapBytes.toFixed(0)} bytes`,
-        `goal: not more than with 500 (${few.heapBytes.toFixed(0)} bytes)`,
-      ),
-    ]),
-  );
-  await mkdir('bench-results', { recursive: true });
-  await writeFile('bench-results/host.json', `${JSON.stringify({ resolution, micro, plan: [few, many] }, null, 2)}\n`);
-}
-
-const PARTS = ['host', 'engine-qemu', 'native'] as const;
+const PARTS = ['host', 'engine-qemu', 'native', 'native-aarch64'] as const;
 type Part = (typeof PARTS)[number];
 
 function wantedParts(): readonly Part[] {
@@ -145,21 +30,38 @@ function wantedParts(): readonly Part[] {
   return [part];
 }
 
-/** The native engine, in the lab where this machine's own KVM cannot be used. */
-async function measureNative(inLab: boolean): Promise<void> {
-  const probe = await probeKvm(findInstallation().vmm);
-  if (probe.status === 'usable') return measure();
-  if (inLab) throw new Error(`KVM is not usable in the lab either: ${probe.message}`);
-  const command = ['node_modules/.bin/tsx', 'integration_tests/bench/main.ts', '--only', 'native'];
-  const env = { VMTEST_BENCH_IN_LAB: '1' };
-  const { exitCode } = await execa('ci/kvm-lab', ['--', ...command], { stdio: 'inherit', env, reject: false });
-  process.exitCode = exitCode ?? 1;
+/** The native engine of an architecture: on this machine where it can run there, else in the lab. */
+async function measureNativeOf(arch: Architecture): Promise<void> {
+  // The lab has no network: what the bench boots is fetched out here.
+  await fetchImages(arch);
+  if (arch === hostArchitecture()) {
+    const probe = await probeKvm(findInstallation().vmm);
+    if (probe.status === 'usable') return measureNative(PAIRS);
+  }
+  await measureInLab(arch);
 }
 
-const inLab = process.env['VMTEST_BENCH_IN_LAB'] !== undefined;
-const parts = wantedParts();
-// The lab has no network: what the bench boots is fetched out here.
-if (!inLab) await execa(process.execPath, ['dist/cli/vmtest.js', 'images', 'fetch'], { stdio: 'inherit' });
-if (parts.includes('host')) await measureHost();
-if (parts.includes('engine-qemu')) await measureEngineQemu(PAIRS);
-if (parts.includes('native')) await measureNative(inLab);
+const fetchImages = (arch: Architecture) =>
+  execa(process.execPath, ['dist/cli/vmtest.js', 'images', 'fetch', '--arch', arch], { stdio: 'inherit' });
+
+/** What `measureInLab` asks of the bench inside. */
+async function measureHere(): Promise<void> {
+  const probe = await probeKvm(findInstallation().vmm);
+  if (probe.status !== 'usable') throw new Error(`KVM is not usable in the lab either: ${probe.message}`);
+  const folder = process.env[QEMU_FOLDER];
+  await measureNative(PAIRS, folder === undefined ? undefined : unpackedQemu(folder));
+}
+
+async function measureParts(parts: readonly Part[]): Promise<void> {
+  if (parts.includes('host') || parts.includes('engine-qemu')) await fetchImages(hostArchitecture());
+  if (parts.includes('host')) await measureHost();
+  if (parts.includes('engine-qemu')) await measureEngineQemu(PAIRS);
+  // On a machine of aarch64 the last two parts are one.
+  const native = new Set<Architecture>();
+  if (parts.includes('native')) native.add(hostArchitecture());
+  if (parts.includes('native-aarch64')) native.add('aarch64');
+  for (const arch of native) await measureNativeOf(arch);
+}
+
+if (process.env[IN_LAB] === undefined) await measureParts(wantedParts());
+else await measureHere();
