@@ -1,7 +1,9 @@
 /** What is aarch64's own under the native engine: runs in the lab of that architecture (ci/kvm-lab --arch aarch64). */
+import { writeFile } from 'node:fs/promises';
 import { expect, test } from '../fixtures/index.js';
-import { runInGuest } from './support/cli.js';
+import { runInGuest, vmtest } from './support/cli.js';
 import { sh } from './support/exec.js';
+import { tinyKernel } from './support/tiny-kernel.js';
 
 const aarch64 = { tag: '@aarch64' };
 
@@ -42,11 +44,20 @@ test('the performance monitor is there when it is asked for', aarch64, async ({ 
 
 test('what the host has not is refused', aarch64, async () => {
   const sve = await runInGuest('true', ['--sve']);
-  expect(sve).toMatchObject({ code: 2, left: [] });
+  expect(sve).toMatchObject({ code: 125, left: [] });
   expect(sve.stderr).toContain("--sve: this host's KVM gives guests no scalable vectors");
   const nested = await runInGuest('true', ['--nested']);
-  expect(nested).toMatchObject({ code: 2, left: [] });
+  expect(nested).toMatchObject({ code: 125, left: [] });
   expect(nested.stderr).toContain('--nested: guests of this engine have no virtualization of their own on aarch64');
+});
+
+test("another machine's kernel is refused", aarch64, async () => {
+  const kernel = test.info().outputPath('vmlinux');
+  await writeFile(kernel, tinyKernel([]));
+  const result = await vmtest(['run', '--kernel', kernel, '--', 'true']);
+  expect(result).toMatchObject({ code: 2, stdout: '', left: [] });
+  expect(result.stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(result.stderr).toContain('x86_64');
 });
 
 test('a guest’s exits are counted', aarch64, async ({ bootVm }) => {

@@ -40,6 +40,9 @@ const OF_ANY_ARCH = ['exec', 'pause', 'disk', 'vsock', 'run-exit-codes', 'copy',
 /** Of these, what is about the engine, for ours on aarch64; and what is that architecture's own. */
 const OF_AARCH64 = ['exec', 'pause', 'disk', 'run-exit-codes', 'cleanup', 'aarch64'];
 
+/** Of hosts without VHE. */
+const OF_NVHE = ['aarch64-nvhe'];
+
 const ELSEWHERE = ['@smp', '@host', '@qemu', '@aarch64', ...OF_ANY_ENGINE.map((name) => `${name}\\.spec`)].join('|');
 
 /** @type {(parts: number) => Shard[]} */
@@ -89,7 +92,7 @@ export async function integrationInLab(leftToLab) {
   const labs = singleCpuShards(cores + 1).map(
     (shard, index) => () => runShard(shard, index === 0 ? leftToLab : new Map()),
   );
-  await inParallel([runOnAarch64, ...labs], cores, async (lab) => {
+  await inParallel([runOnAarch64, ...labs, runWithoutVhe], cores, async (lab) => {
     all.push(await lab());
   });
   // By itself: it keeps every core busy.
@@ -128,21 +131,28 @@ async function runOnHost() {
 }
 
 /** The native engine as hosts of aarch64 run it: its own tests, and the specs that are about the engine. */
-async function runOnAarch64() {
-  const tests = AARCH64_TESTS.map((path) => {
+const runOnAarch64 = () =>
+  runInLabOfAarch64({ name: 'lab aarch64', options: [], tests: AARCH64_TESTS, specs: OF_AARCH64 });
+
+const runWithoutVhe = () =>
+  runInLabOfAarch64({ name: 'lab aarch64 nvhe', options: ['--cpu', 'cortex-a72'], tests: [], specs: OF_NVHE });
+
+/** @type {(lab: { name: string, options: string[], tests: string[], specs: string[] }) => Promise<Counts>} */
+async function runInLabOfAarch64({ name, options, tests: paths, specs }) {
+  const tests = paths.map((path) => {
     const file = join(RESULTS, `gtest-${basename(path)}.json`);
     return { command: `${join(AARCH64, path)} --gtest_output=json:${file}`, file };
   });
-  const file = join(RESULTS, 'playwright-aarch64.json');
-  const specs = OF_AARCH64.map((name) => `${name}.spec.ts`).join(' ');
+  const file = join(RESULTS, `playwright-${name.replaceAll(' ', '-')}.json`);
+  const files = specs.map((spec) => `integration_tests/${spec}.spec.ts`).join(' ');
   // Its user land has a Node and no npx.
   const playwright = PLAYWRIGHT.replace('npx playwright', 'node_modules/.bin/playwright');
   const commands = [
     ...tests.map(({ command }) => command),
-    `${playwright} --workers=1 '--grep-invert=@smp|@host|@qemu' ${specs}`,
+    `${playwright} --workers=1 '--grep-invert=@smp|@host|@qemu' ${files}`,
   ];
-  return inLab('lab aarch64', {
-    options: ['--arch', 'aarch64', '--memory', '4096'],
+  return inLab(name, {
+    options: ['--arch', 'aarch64', '--memory', '4096', ...options],
     env: {
       VMTEST_ENGINE: 'native',
       VMTEST_VMM: join(AARCH64, 'vmm/vmtest-vmm'),
@@ -153,7 +163,7 @@ async function runOnAarch64() {
     commands,
     reports: [
       ...tests.map((test) => ({ name: test.file, file: test.file, read: readGtest })),
-      { name: 'playwright in lab aarch64', file, read: readPlaywright },
+      { name: `playwright in ${name}`, file, read: readPlaywright },
     ],
   });
 }

@@ -87,7 +87,7 @@ class Arm64Board final : public Board {
       return {};
     }
     return Fail(
-        ErrorCode::kBadImage,
+        ErrorCode::kUnsupported,
         fmt::format("the kernel is built for pages of {} KiB, which this host's CPU has not",
                     bytes / kKiB));
   }

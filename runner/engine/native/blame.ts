@@ -29,7 +29,7 @@ function nameOf(subject: string, spec: GuestSpec): string | undefined {
   }
 }
 
-/** Refusals that mean: what was asked for cannot be had. The rest are troubles of the host. */
+/** Refusals of what was asked for, whatever the host. */
 const BAD_INPUT = new Set([
   'CONTROL_INVALID_ARGUMENT',
   'CONTROL_BAD_IMAGE',
@@ -37,14 +37,21 @@ const BAD_INPUT = new Set([
   'CONTROL_BUSY',
   'CONTROL_NOT_FOUND',
   'CONTROL_PERMISSION',
-  'CONTROL_UNSUPPORTED',
 ]);
+
+/** Refusals of what another host may well have. */
+const HOST_LACKS = 'CONTROL_UNSUPPORTED';
+
+/** Stable codes, where there is one; else the engine's own, which is a trouble of the host. */
+function codeOf({ code }: VmtestError): string {
+  if (BAD_INPUT.has(code)) return 'VMTEST_BAD_INPUT';
+  return code === HOST_LACKS ? 'VMTEST_HOST_LACKS' : code;
+}
 
 export function blame(error: unknown, spec: GuestSpec): unknown {
   if (!(error instanceof VmtestError)) return error;
   const subject = error.context['subject'];
   const name = typeof subject === 'string' ? nameOf(subject, spec) : undefined;
   if (name === undefined) return error;
-  const code = BAD_INPUT.has(error.code) ? 'VMTEST_BAD_INPUT' : error.code;
-  return new VmtestError(code, `${name}: ${error.message}`, { cause: error, context: { ...error.context } });
+  return new VmtestError(codeOf(error), `${name}: ${error.message}`, { cause: error, context: { ...error.context } });
 }
