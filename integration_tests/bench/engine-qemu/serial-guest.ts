@@ -18,12 +18,14 @@ import { openStream, readAll } from '../../../runner/engine/native/streams.js';
 import { qemuArguments } from '../../../runner/engine/qemu/arguments.js';
 import { FIRST_FD, startQemu } from '../../../runner/engine/qemu/process.js';
 import { startQmp } from '../../../runner/engine/qemu/qmp.js';
+import { connectGuestAgent, GUEST_AGENT_COMMAND, type GuestAgent } from './guest-agent.js';
 
 /** Where the shell is in the archive of both guests; the kernel is told to start it here. */
 export const SERIAL_INIT = 'bench/serial-init';
 
 /**
  * `true`: runs it. `take N`: reads N blocks of 64 KiB from the port. `give N`: writes them. Each is answered by a line.
+ * `agent`: hands the port over to QEMU's guest agent.
  * The terminal's discipline is not in the way: a virtio-serial port is no terminal.
  */
 export const SERIAL_PROGRAM = `#!/bin/sh
@@ -38,6 +40,7 @@ while read -r what count; do
     true) /bin/true ;;
     take) dd bs=64k count="$count" iflag=fullblock 2>/dev/null | cat >/dev/null ;;
     give) dd if=/dev/zero bs=64k count="$count" 2>/dev/null | cat ;;
+    agent) exec 0</dev/null 1>/dev/console 2>&1; ${GUEST_AGENT_COMMAND} "$1" ;;
   esac
   echo "$?"
 done
@@ -49,6 +52,8 @@ export interface SerialGuest extends AsyncDisposable {
   /** MiB per second. */
   take(mib: number): Promise<number>;
   give(mib: number): Promise<number>;
+  /** Nothing else can be asked for afterwards. */
+  startGuestAgent(): Promise<GuestAgent>;
 }
 
 export interface SerialOptions {
@@ -88,6 +93,10 @@ export async function bootSerial(spec: GuestSpec, options: SerialOptions): Promi
       await lines.skip(mib * MIB);
       await lines.answer('0');
       return mib / ((performance.now() - start) / 1000);
+    },
+    startGuestAgent() {
+      port.write('agent\n');
+      return connectGuestAgent({ send: (line) => void port.write(`${line}\n`), next: lines.next });
     },
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
@@ -158,12 +167,17 @@ function reader(port: Duplex) {
       const onEnd = (error?: Error): void => done(() => reject(error ?? new Error('the port was closed')));
       port.on('data', onData).on('error', onEnd).on('close', onEnd).resume();
     });
+  const next = async (): Promise<string> => {
+    while (!rest.includes('\n')) rest = Buffer.concat([rest, await more()]);
+    const end = rest.indexOf('\n');
+    const line = rest.toString('latin1', 0, end);
+    rest = rest.subarray(end + 1);
+    return line;
+  };
   return {
+    next,
     async answer(expected: string): Promise<void> {
-      while (!rest.includes('\n')) rest = Buffer.concat([rest, await more()]);
-      const end = rest.indexOf('\n');
-      const line = rest.toString('latin1', 0, end);
-      rest = rest.subarray(end + 1);
+      const line = await next();
       if (line !== expected) throw new Error(`the port said ${JSON.stringify(line)} instead of ${expected}`);
     },
     async skip(bytes: number): Promise<void> {

@@ -4,6 +4,7 @@ import { createEngines } from '../../../runner/engine/engines.js';
 import { bootMachine } from '../../../runner/machine/boot.js';
 import type { Machine } from '../../../runner/machine/machine.js';
 import { execRoundTrips, throughputFromGuest, throughputToGuest } from '../agent.js';
+import { guestAgentTree } from './guest-agent.js';
 import { bootSerial, SERIAL_INIT, SERIAL_PROGRAM, type SerialGuest, type SerialOptions } from './serial-guest.js';
 import { microWith } from './subject.js';
 
@@ -18,6 +19,8 @@ export interface TransportFigures {
 export interface TransportSamples {
   vmtest: TransportFigures;
   serial: TransportFigures;
+  /** Of QEMU's guest agent on the port. Sorted, milliseconds. */
+  guestAgentMs: number[];
 }
 
 const STREAM_MIB = 64;
@@ -30,20 +33,25 @@ export async function measureTransport(
   { directory, cleanup, ...serial }: SerialOptions & { directory: string; cleanup: Cleanup },
 ): Promise<TransportSamples> {
   const program = { type: 'file', data: Buffer.from(SERIAL_PROGRAM), mode: 0o755 } as const;
-  const added = new Map([[SERIAL_INIT, program]]);
+  const added = new Map([[SERIAL_INIT, program], ...(await guestAgentTree(cleanup))]);
   const spec = await microWith(added, { kernel: 'cloud', load: ['virtio_console'], directory, cleanup });
   const engine = await createEngines().for('qemu', 'x86_64');
   await using machine = await bootMachine(spec, engine.create, { timeoutMs: BOOT_LIMIT_MS });
   await using port = await bootSerial(spec, serial);
-  const samples: TransportSamples = { vmtest: noFigures(), serial: noFigures() };
+  await using agentPort = await bootSerial(spec, serial);
+  const guestAgent = await agentPort.startGuestAgent();
+  const samples: TransportSamples = { vmtest: noFigures(), serial: noFigures(), guestAgentMs: [] };
   // The first one only warms up both: their code is translated when it first runs.
   for (let round = 0; round <= rounds; round += 1) {
     const vmtest = await roundOfVsock(machine);
     const other = await roundOfSerial(port);
+    const guestAgentMs = await roundTrips(() => guestAgent.runTrue());
     if (round === 0) continue;
     add(samples.vmtest, vmtest);
     add(samples.serial, other);
+    samples.guestAgentMs.push(...guestAgentMs);
   }
+  samples.guestAgentMs.sort((a, b) => a - b);
   return samples;
 }
 
@@ -64,7 +72,15 @@ async function roundOfVsock(machine: Machine): Promise<TransportFigures> {
 }
 
 async function roundOfSerial(port: SerialGuest): Promise<TransportFigures> {
-  const execMs: number[] = [];
-  for (let i = 0; i < ROUND_TRIPS; i += 1) execMs.push(await port.runTrue());
-  return { execMs, toGuest: [await port.take(STREAM_MIB)], fromGuest: [await port.give(STREAM_MIB)] };
+  return {
+    execMs: await roundTrips(() => port.runTrue()),
+    toGuest: [await port.take(STREAM_MIB)],
+    fromGuest: [await port.give(STREAM_MIB)],
+  };
+}
+
+async function roundTrips(one: () => Promise<number>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < ROUND_TRIPS; i += 1) times.push(await one());
+  return times;
 }
