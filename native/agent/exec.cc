@@ -340,6 +340,10 @@ void Exec::FinishIfDone() {
     return;
   }
   finished_ = true;
+  // Nothing may follow EXIT, as news of input that nobody reads would: it would meet the next
+  // command.
+  peer_->server()->loop()->Forget(&stdin_watch_);
+  stdin_.Reset();
   const bool signalled = WIFSIGNALED(status_);
   FrameWriter(peer_->output(), FrameType::kExit)
       .U8(signalled ? 1 : 0)

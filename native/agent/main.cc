@@ -133,7 +133,7 @@ Fd OpenSignals() {
 
 Fd Listen(const Address& address) {
   Fd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (address.storage.ss_family == AF_VSOCK) {
+  if (socket && address.storage.ss_family == AF_VSOCK) {
     EnlargeVsockBuffer(socket);
   }
   if (!socket ||

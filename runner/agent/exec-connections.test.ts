@@ -1,5 +1,6 @@
 /** Which connections commands run on: with the real agent. */
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { AgentClient } from './client.js';
 import { FrameBuilder, FrameDecoder } from './codec.js';
@@ -74,6 +75,48 @@ test('input that a command left over does not reach the next one', async () => {
   for (let i = 0; i < 20; i += 1) {
     await client.exec(['true'], { input: Buffer.alloc(300_000, 'x') }).result;
     expect((await client.exec(['cat'], { input: 'mine' }).result).stdout).toBe('mine');
+  }
+});
+
+test('nothing follows the end of a command that left input over', async () => {
+  const input = new FrameBuilder(FrameType.stdin).raw(Buffer.alloc(65536)).build();
+  const afterExit = async (): Promise<number[]> => {
+    const socket = await agent.connect();
+    const decoder = new FrameDecoder();
+    const after: number[] = [];
+    let over = false;
+    socket.write(execRequest(['sh', '-c', 'head -c 1000 /dev/zero; exec >&- 2>&-; exit 4'], { stdin: 'pipe' }));
+    for await (const chunk of socket) {
+      decoder.push(chunk as Buffer);
+      for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
+        if (over) after.push(frame.type);
+        if (frame.type === FrameType.started) for (let i = 0; i < 4; i += 1) socket.write(input);
+        if (frame.type !== FrameType.exit) continue;
+        over = true;
+        socket.write(new FrameBuilder(FrameType.ping).build());
+      }
+    }
+    return after;
+  };
+  for (let i = 0; i < 30; i += 1) {
+    const all = await Promise.all(Array.from({ length: 10 }, afterExit));
+    expect(all.flat().filter((type) => type !== FrameType.pong)).toEqual([]);
+  }
+});
+
+test('a source of input that breaks ends the input after what it gave', async () => {
+  for (const [size, wait] of [
+    [3, 0],
+    [600_000, 0.05],
+  ] as const) {
+    const source = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(size, 'x');
+        throw new Error('the source broke');
+      })(),
+    );
+    const result = await client.exec(['sh', '-c', `sleep ${wait}; wc -c`], { input: source }).result;
+    expect(result).toMatchObject({ exitCode: 0, stdout: `${size}\n` });
   }
 });
 

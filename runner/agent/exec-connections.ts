@@ -21,7 +21,8 @@ export class ExecConnections {
   async take(signal: AbortSignal): Promise<Duplex> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       const stream = idle.claim();
-      if (!stream.destroyed) return stream;
+      if (isOpen(stream)) return stream;
+      discard(stream);
     }
     return this.#connect(signal);
   }
@@ -29,7 +30,7 @@ export class ExecConnections {
   /** Takes a connection whose command has ended. Its user must have removed all listeners. */
   giveBack(stream: Duplex): void {
     // What is still on its way was meant for that command. The agent would drop it, but until then it is in the way.
-    if (stream.destroyed || stream.readableEnded || stream.writableLength > 0 || this.#idle.length >= MAX_IDLE) {
+    if (!isOpen(stream) || stream.writableLength > 0 || this.#idle.length >= MAX_IDLE) {
       discard(stream);
       return;
     }
@@ -44,6 +45,8 @@ export class ExecConnections {
     for (const idle of this.#idle.splice(0)) discard(idle.claim());
   }
 }
+
+const isOpen = (stream: Duplex): boolean => !stream.destroyed && !stream.readableEnded;
 
 function discard(stream: Duplex): void {
   stream.on('error', () => {}).destroy();

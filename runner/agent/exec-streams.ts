@@ -111,8 +111,20 @@ export class InputStream extends Writable {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    if (!this.#closed) this.#transport.sendInputEof();
+    this.#sendEof();
     callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // What was not sent yet never will be; the command is told that no more comes.
+    this.#rest = undefined;
+    this.#sendEof();
+    callback(error);
+  }
+
+  #sendEof(): void {
+    if (!this.#closed) this.#transport.sendInputEof();
+    this.#closed = true;
   }
 
   #pump(): void {

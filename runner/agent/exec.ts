@@ -1,5 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 
 import { canceledError, errorFromFrame, lostError, protocolError } from './agent-error.js';
 import { type Frame, FrameBuilder, FrameDecoder, frameHeader, PayloadReader } from './codec.js';
@@ -299,8 +299,20 @@ class ExecSession<C extends Capture> {
     const input = this.#options.input;
     if (input === undefined) return;
     if (typeof input === 'string' || input instanceof Uint8Array) this.stdin.end(input);
-    // A source that breaks ends the input; the command then says itself what it lacks.
-    else pipeline(input, this.stdin).catch(() => this.sendInputEof());
+    else void this.#feedFrom(input);
+  }
+
+  /** A source that breaks ends the input, after what it gave; the command then says itself what it lacks. */
+  async #feedFrom(source: Readable): Promise<void> {
+    try {
+      for await (const chunk of source) {
+        if (this.#over || this.stdin.destroyed) break;
+        if (!this.stdin.write(chunk)) await drainedOrClosed(this.stdin);
+      }
+    } catch {
+      // Only the source can fail.
+    }
+    this.stdin.end();
   }
 
   async #collect(): Promise<ExecResult<C>> {
@@ -331,6 +343,16 @@ class ExecSession<C extends Capture> {
   #name(): string {
     return `running ${this.#argv[0]}`;
   }
+}
+
+function drainedOrClosed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
 }
 
 /** Starts a command. Never throws but for arguments that no guest could take; everything else is in `result`. */

@@ -6,6 +6,7 @@ import type { GuestStats, RequestOptions } from '../engine/guest.js';
 import { VmtestError } from '../errors.js';
 import type { ConsoleLog } from './console-log.js';
 import { agentLostError, guestEndError, type MachineEnd } from './describe-end.js';
+import { endWaiters } from './end-waiters.js';
 import type { AcceptStream, GuestWatch } from './watch.js';
 
 /** Disposing kills the guest and waits until its process is gone. */
@@ -63,9 +64,11 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, { hello, ti
     if (paused) throw new VmtestError('VMTEST_PAUSED', `cannot ${what}: the machine is paused; resume it first`);
   };
 
+  const waitForEnd = endWaiters(ended);
   const resultOf = async <C extends Capture>(process: ExecProcess<C>): Promise<ExecResult<C>> => {
     const tooEarly = (end: MachineEnd) => guestEndError(end, console, 'while the command ran');
-    const overtaken = ended.then(async (end) => {
+    const waiter = waitForEnd();
+    const overtaken = waiter.end.then(async (end) => {
       if (await settledWithin(process.result, LATE_RESULT_MS)) return process.result;
       throw tooEarly(end);
     });
@@ -76,6 +79,8 @@ export function createMachine(watch: GuestWatch, agent: AgentClient, { hello, ti
       if (!isLost(error)) throw error;
       if (await settledWithin(ended, LATE_END_MS)) throw tooEarly(await ended);
       throw agentLostError(error, console);
+    } finally {
+      waiter.forget();
     }
   };
 
