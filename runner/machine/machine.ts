@@ -22,7 +22,7 @@ export interface Machine extends AsyncDisposable {
   readonly console: ConsoleLog;
   /** Resolves once, however the guest ends; never rejects. */
   readonly ended: Promise<MachineEnd>;
-  /** Commands, files, the clock: every operation has a connection of its own. */
+  /** Commands, files, the clock: no two at a time share a connection. */
   readonly agent: AgentClient;
   /**
    * Runs a command. Its `result` rejects with `VMTEST_GUEST_PANIC`, `VMTEST_GUEST_ENDED` or

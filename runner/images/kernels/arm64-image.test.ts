@@ -14,7 +14,8 @@ import { prepareKernel } from './kernel.js';
 import { parseKernelFile } from './kernel-file.js';
 
 const BANNER = 'Linux version 6.9.1-arm (me@here) #1 SMP';
-const image = makeArm64Image(BANNER.padStart(50_000, '.'));
+const TEXT = BANNER.padStart(50_000, '.');
+const image = makeArm64Image(TEXT);
 
 describe('parseKernelFile', () => {
   const parse = (data: Buffer, size = data.length) => parseKernelFile('k', data, size);
@@ -29,6 +30,10 @@ describe('parseKernelFile', () => {
     });
   });
 
+  it('takes one that is a PE program, whole', () => {
+    expect(parse(makeArm64Image(TEXT, { pe: true }))).toMatchObject({ format: 'arm64-image' });
+  });
+
   it.each([
     ['big-endian', makeArm64Image('', { flags: 1n })],
     ['without a size', makeArm64Image('', { imageSize: 0n })],
@@ -36,6 +41,7 @@ describe('parseKernelFile', () => {
     ['damaged arm64 Image', makeArm64Image('', { imageSize: 2n ** 63n })],
     ['damaged arm64 Image', makeArm64Image('', { textOffset: 2n ** 63n })],
     ['truncated arm64 Image', makeArm64Image('').subarray(0, 60)],
+    ['truncated arm64 Image: 50000 bytes of 54096', makeArm64Image(TEXT, { pe: true }).subarray(0, 50_000)],
     ['truncated EFI zboot image', makeZboot(gzipSync(image)).subarray(0, 600)],
     ['truncated EFI zboot image', makeZboot(Buffer.alloc(0))],
     ['not a Linux kernel', makeZboot(gzipSync(image)).subarray(0, 20)],
@@ -44,7 +50,13 @@ describe('parseKernelFile', () => {
   });
 
   it('tells of any bytes what they are, or why they are no kernel', () => {
-    const starts = [image, makeZboot(gzipSync(image)), makeBzImage({ payload: image }), makeElf(BANNER)];
+    const starts = [
+      image,
+      makeArm64Image(TEXT, { pe: true }),
+      makeZboot(gzipSync(image)),
+      makeBzImage({ payload: image }),
+      makeElf(BANNER),
+    ];
     const damaged = fc
       .tuple(fc.constantFrom(...starts), fc.nat(4096), fc.array(fc.tuple(fc.nat(1023), fc.nat(255)), { maxLength: 8 }))
       .map(([start, length, changes]) => {

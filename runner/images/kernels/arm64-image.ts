@@ -1,5 +1,6 @@
 /** The header of an arm64 Image (Documentation/arch/arm64/booting.rst), and of an EFI zboot image around one; pure. */
 import { badKernel } from './bad-kernel.js';
+import { endOfSections } from './pe.js';
 
 export interface Arm64Image {
   format: 'arm64-image';
@@ -28,6 +29,10 @@ export function parseArm64Image(path: string, head: Buffer, size: number): Arm64
   if (imageSize < BigInt(size) || imageSize > 2n ** 32n || textOffset > 2n ** 32n) {
     const claim = `${imageSize} bytes at ${textOffset}`;
     throw badKernel(path, `is a damaged arm64 Image: its header says ${claim}, the file has ${size}`);
+  }
+  const wanted = endOfSections(head);
+  if (wanted !== undefined && wanted > size) {
+    throw badKernel(path, `is a truncated arm64 Image: ${size} bytes of ${wanted}`);
   }
   return { format: 'arm64-image', arch: 'aarch64', textOffset: Number(textOffset), imageSize: Number(imageSize) };
 }

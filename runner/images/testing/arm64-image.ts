@@ -4,6 +4,8 @@ export interface Arm64ImageInput {
   textOffset?: bigint;
   imageSize?: bigint;
   flags?: bigint;
+  /** It is a PE program too, with one section that fills it. */
+  pe?: boolean;
 }
 
 export function makeArm64Image(text: string, input: Arm64ImageInput = {}): Buffer {
@@ -13,7 +15,19 @@ export function makeArm64Image(text: string, input: Arm64ImageInput = {}): Buffe
   image.writeBigUInt64LE(input.flags ?? 0xan, 24);
   image.write('ARMd', 56, 'latin1');
   image.write(text, 4096, 'latin1');
+  if (input.pe === true) writePeHeaders(image);
   return image;
+}
+
+function writePeHeaders(image: Buffer): void {
+  image.write('MZ', 0, 'latin1');
+  image.writeUInt32LE(64, 60);
+  image.write('PE', 64, 'latin1');
+  image.writeUInt16LE(1, 64 + 6); // sections
+  image.writeUInt16LE(112, 64 + 20); // size of the optional header
+  const section = 64 + 24 + 112;
+  image.writeUInt32LE(image.length - 4096, section + 16);
+  image.writeUInt32LE(4096, section + 20);
 }
 
 /** `compression`: the name in the header, which nobody reads: the data tells. */
