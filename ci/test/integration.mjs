@@ -38,7 +38,7 @@ const OF_ANY_ENGINE = [
 const OF_ANY_ARCH = ['exec', 'pause', 'disk', 'vsock', 'run-exit-codes', 'copy', 'cleanup', 'fixtures'];
 
 /** Of these, what is about the engine, for ours on aarch64; and what is that architecture's own. */
-const OF_AARCH64 = ['exec', 'pause', 'disk', 'run-exit-codes', 'cleanup', 'aarch64'];
+const OF_AARCH64 = ['exec', 'pause', 'disk', 'vsock', 'run-exit-codes', 'cleanup', 'aarch64'];
 
 /** Of hosts without VHE. */
 const OF_NVHE = ['aarch64-nvhe'];
