@@ -50,7 +50,7 @@ void Connection::EndTurn() {
   if (state_ == State::kRequest) {
     exec_.reset();
   }
-  if (state_ != State::kFinished && output_pending() > 0 && !full_) {
+  if (state_ != State::kFinished && output_pending() > 0 && !socket_full_) {
     Flush();
   }
 }
@@ -106,7 +106,7 @@ bool Connection::IsStale(const Frame& frame) const {
     case FrameType::kWindow:
     case FrameType::kSignal:
     case FrameType::kResize:
-      return served_;
+      return had_command_;
     default:
       return false;
   }
@@ -134,7 +134,7 @@ void Connection::HandleRequest(const Frame& frame) {
         break;
       }
       state_ = State::kOperation;
-      served_ = true;
+      had_command_ = true;
       exec_ = std::make_unique<Exec>(this);
       exec_->Start(*request);
       return;
@@ -216,7 +216,7 @@ void Connection::Close() {
 }
 
 void Connection::Flush() {
-  full_ = false;
+  socket_full_ = false;
   while (sent_ < out_.size()) {
     const ssize_t count = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_,
                                  MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -224,7 +224,7 @@ void Connection::Flush() {
       continue;
     }
     if (count < 0 && errno == EAGAIN) {
-      full_ = true;
+      socket_full_ = true;
       break;
     }
     if (count < 0) {
@@ -254,7 +254,7 @@ void Connection::Flush() {
 }
 
 void Connection::UpdateInterest() {
-  server_->loop()->Set(&watch_, socket_.get(), EPOLLIN | (full_ ? EPOLLOUT : 0U));
+  server_->loop()->Set(&watch_, socket_.get(), EPOLLIN | (socket_full_ ? EPOLLOUT : 0U));
 }
 
 void Connection::Finish() {

@@ -62,9 +62,9 @@ class Connection final : public EventHandler, public ExecPeer {
   FrameBuffer in_;
   std::string out_;
   size_t sent_ = 0;
-  bool full_ = false;  // the socket takes no more for now
+  bool socket_full_ = false;
   State state_ = State::kRequest;
-  bool served_ = false;  // a command, at least
+  bool had_command_ = false;
   bool shut_down_ = false;
   int64_t linger_until_ = -1;
   std::unique_ptr<Exec> exec_;

@@ -73,7 +73,7 @@ class Exec final : public EventHandler {
   void CloseStdin();
   void OnFailurePipe();
   void Pump(Output* output);
-  // False: there is no more for now.
+  // Once; true when there may be more.
   bool ReadOutput(Output* output);
   void CloseOutput(Output* output);
   // Closes a stream that may still have a writer.

@@ -10,7 +10,7 @@
 
 namespace vmtest::agent {
 
-inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kProtocolVersion = 2;
 inline constexpr std::string_view kAgentVersion = "0.1.0";
 inline constexpr uint32_t kVsockPort = 1024;
 

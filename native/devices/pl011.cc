@@ -274,10 +274,7 @@ void Pl011::Load(StateReader& reader) {
     low_power_ = reader.U32() & kLowPowerBits;
     overrun_ = reader.Bool();
     transmitted_ = reader.Bool();
-    if (fifo_.size() > Capacity()) {
-      reader.MarkBad();
-      fifo_.Clear();
-    }
+    fifo_.RequireAtMost(Capacity(), reader);
     // The edge may have been on its way when the state was saved; twice does no harm.
     line_ = false;
     Settle(effects);

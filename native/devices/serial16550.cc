@@ -292,10 +292,7 @@ void Serial16550::Load(StateReader& reader) {
     overrun_ = reader.Bool();
     transmitter_interrupt_ = reader.Bool();
     fifo_control_ = (fifo_control_ & kFifoEnable) != 0 ? fifo_control_ & kFifoKept : uint8_t{0};
-    if (fifo_.size() > Capacity()) {
-      reader.MarkBad();
-      fifo_.Clear();
-    }
+    fifo_.RequireAtMost(Capacity(), reader);
     // The edge may have been on its way when the state was saved; twice does no harm.
     line_ = false;
     Settle(effects);

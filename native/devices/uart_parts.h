@@ -53,6 +53,13 @@ class ReceiveFifo {
       reader.MarkBad();
     }
   }
+  // After Load, when it is known how many places are in use.
+  void RequireAtMost(size_t capacity, StateReader& reader) {
+    if (count_ > capacity) {
+      reader.MarkBad();
+      count_ = 0;
+    }
+  }
 
  private:
   std::array<uint8_t, kSize> bytes_{};

@@ -40,6 +40,11 @@ export class ExecConnections {
     this.#idle.push(idle);
   }
 
+  /** Takes one that no other command may have. */
+  drop(stream: Duplex): void {
+    discard(stream);
+  }
+
   /** Closes those that wait. */
   close(): void {
     for (const idle of this.#idle.splice(0)) discard(idle.claim());

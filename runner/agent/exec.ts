@@ -292,7 +292,7 @@ class ExecSession<C extends Capture> {
     stream.off('error', this.#onError).off('close', this.#onEnd).off('end', this.#onEnd).off('data', this.#onData);
     // Whatever follows EXIT is no answer to anything.
     if (this.#decoder.empty) this.#connections.giveBack(stream);
-    else stream.on('error', () => {}).destroy();
+    else this.#connections.drop(stream);
   }
 
   #feed(): void {

@@ -6,7 +6,7 @@ import { AgentClient } from './client.js';
 import { FrameBuilder, FrameDecoder, frameHeader, PayloadReader } from './codec.js';
 import { type Entry, writeEntry } from './entry.js';
 import { execRequest } from './exec-options.js';
-import { EntryKind, FrameType } from './protocol.js';
+import { EntryKind, FrameType, PROTOCOL_VERSION } from './protocol.js';
 import { startAgent, type TestAgent } from './testing/agent-fixture.js';
 import { type Duplex, duplexPair } from './testing/stream-pair.js';
 
@@ -245,7 +245,7 @@ describe('a host that goes away', () => {
     const dialled = agent.nextDial();
     agent.ready.destroy();
     const ready = await dialled;
-    expect((await agent.client.waitReady(ready)).protocol).toBe(1);
+    expect((await agent.client.waitReady(ready)).protocol).toBe(PROTOCOL_VERSION);
     agent.ready = ready;
   });
 });
@@ -325,7 +325,10 @@ describe('what the client refuses', () => {
   });
 
   test('another version', async () => {
-    const hello = new FrameBuilder(FrameType.hello).u32(2).string('9').build();
+    const hello = new FrameBuilder(FrameType.hello)
+      .u32(PROTOCOL_VERSION - 1)
+      .string('9')
+      .build();
     const [near, far] = duplexPair();
     far.write(hello);
     await expect(agent.client.waitReady(near)).rejects.toMatchObject({ code: 'VMTEST_AGENT_VERSION' });

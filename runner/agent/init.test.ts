@@ -41,7 +41,7 @@ describe.runIf(possible)('the agent as PID 1', () => {
   test('says who it is and what failed', () => {
     expect(agent.hello).toMatchObject({
       role: 'init',
-      protocol: 1,
+      protocol: 2,
       failedModules: [
         { path: '/lib/first.ko', osError: 2 },
         { path: '/lib/second.ko', osError: 2 },

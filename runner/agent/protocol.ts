@@ -1,6 +1,6 @@
 /** The agent protocol's numbers: docs/agent-protocol.md; the other side is native/agent/protocol.h. */
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** Both the guest's port for operations and the host's port for the ready stream. */
 export const AGENT_PORT = 1024;
 export const FRAME_HEADER = 5;

@@ -39,7 +39,7 @@ const BAD_INPUT = new Set([
   'CONTROL_PERMISSION',
 ]);
 
-/** Refusals of what another host may well have. */
+/** Refusals of what another host or engine may well have. */
 const HOST_LACKS = 'CONTROL_UNSUPPORTED';
 
 /** Stable codes, where there is one; else the engine's own, which is a trouble of the host. */

@@ -106,7 +106,7 @@ function createFakeMachine(
     engine: 'fake',
     timeScale: 1,
     hello: {
-      protocol: 1,
+      protocol: 2,
       version: '0',
       kernelRelease,
       machine: 'x86_64',
